@@ -1,0 +1,42 @@
+#pragma once
+
+// Process-wide counters by name. Counting happens here; metrics read by callback (`visit`).
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace alphaswarm {
+
+// Monotonic. Adding is one relaxed atomic; keep a reference, look-up takes a lock.
+class Counter {
+ public:
+  void add(std::uint64_t amount = 1) noexcept {
+    value_.fetch_add(amount, std::memory_order_relaxed);  // a statistic: orders nothing
+  }
+  [[nodiscard]] std::uint64_t value() const noexcept {
+    return value_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  alignas(64) std::atomic<std::uint64_t> value_{0};
+};
+
+struct CounterSample {
+  std::string_view name;    // Prometheus style, e.g. "alphaswarm_spans_dropped_total"
+  std::string_view labels;  // e.g. R"(cause="no_chunk")", or empty
+  std::string_view help;
+  std::uint64_t value;
+};
+
+// The counter of that name and labels, made at first use; lives until the process ends.
+// `labels` is Prometheus label text without braces; `help` is one sentence, taken at first use.
+[[nodiscard]] Counter& counter(std::string_view name, std::string_view labels,
+                               std::string_view help);
+
+// Calls `see` for each counter, sorted by name and labels.
+void visit_counters(const std::function<void(const CounterSample&)>& see);
+
+}  // namespace alphaswarm
