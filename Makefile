@@ -1,0 +1,28 @@
+# The door: each target does its own set-up. `make` alone lists them.
+PORT_OFFSET ?= 0
+DATA_DIR ?= data
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: ## install what is missing, build, start everything and run the demo on real market data
+	@PORT_OFFSET=$(PORT_OFFSET) DATA_DIR=$(DATA_DIR) YES=$(YES) tools/up.sh
+
+build: ## build the release binary: build/release/bin/alphaswarm
+	@YES=1 tools/build.sh
+
+test: ## build and pass every test
+	@tools/test.sh
+
+format: ## format the C++ sources
+	@git ls-files '*.hpp' '*.cpp' | xargs clang-format-19 -i
+
+tidy: ## run clang-tidy over the release build
+	@tools/tidy.sh
+
+clean: ## remove what was built (not the data)
+	rm -rf build webui/dist webui/node_modules
+
+.PHONY: help up build test format tidy clean

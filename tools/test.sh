@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# make test: every test, with its own set-up. Prints the seconds of each stage.
+#   tools/test.sh [STAGE…]   only these stages (see `stages` below)
+. "$(dirname "$0")/setup/lib.sh"
+
+# Sanitizer builds cover the modules where they pay: memory errors anywhere a byte is decoded or a
+# lifetime is shared; data races where threads meet.
+asan_tests='base_test config_test otlp_test observability_test net_test persistence_test instrumentation_test tasks_test trading_test tracestore_test query_test collector_test api_test'
+tsan_tests='observability_test net_test instrumentation_test tasks_test tracestore_test collector_test'
+
+stages='setup release tests no-otel gcc-sdk asan tsan'
+[ $# -gt 0 ] && stages=$*
+
+summary=''
+run_stage() {
+  local begin=$SECONDS
+  printf '\n== %s\n' "$1"
+  "stage_${1//-/_}"
+  summary+=$(printf '%-10s %5d s' "$1" $((SECONDS - begin)))$'\n'
+}
+
+targets_of() {  # the wanted test binaries that this build knows
+  local name
+  for name in $2; do
+    ninja -C "build/$1" -t query "$name" >/dev/null 2>&1 && printf '%s ' "$name"
+  done
+}
+
+build_and_run() {  # PRESET TESTS: only these test binaries
+  mkdir -p "build/$1"
+  cmake --preset "$1" >"build/$1.configure.log" 2>&1 || { tail -30 "build/$1.configure.log"; return 1; }
+  local targets
+  targets=$(targets_of "$1" "$2")
+  build_preset "$1" $targets
+  ctest --test-dir "build/$1" --output-on-failure -R "^($(tr ' ' '|' <<<"${targets% }"))\$"
+}
+
+stage_setup() {
+  local missing
+  missing=$(missing_packages tools/setup/build-packages.txt tools/setup/test-packages.txt)
+  [ -z "$missing" ] || install_packages $missing
+  tools/setup/webui.sh
+  tools/setup/datasets.sh
+}
+stage_release() { build_preset release; }
+stage_tests() { ctest --test-dir build/release --output-on-failure; }
+stage_no_otel() { build_and_run no-otel 'observability_test net_test'; }
+stage_gcc_sdk() { build_and_run gcc-sdk 'base_test config_test otlp_test observability_test'; }
+stage_asan() { build_and_run asan "$asan_tests"; }
+stage_tsan() { build_and_run tsan "$tsan_tests"; }
+
+for stage in $stages; do run_stage "$stage"; done
+printf '\nseconds of each stage\n%s' "$summary"
