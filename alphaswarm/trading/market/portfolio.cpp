@@ -46,8 +46,7 @@ void Portfolio::apply(const Fill& fill) {
 
   const Quantity before = position.quantity;
   const Quantity after = before + change;
-  const bool reduces =
-      !before.is_zero() && before.is_negative() != change.is_negative();
+  const bool reduces = !before.is_zero() && before.is_negative() != change.is_negative();
   if (reduces) {
     const Quantity closed = std::min(before.absolute(), change.absolute());
     const Quantity closed_signed = before.is_negative() ? -closed : closed;

@@ -19,19 +19,18 @@ constexpr std::array kOrderTypes{
 constexpr std::array kTimesInForce{Word<TimeInForce>{"day", TimeInForce::day},
                                    Word<TimeInForce>{"gtc", TimeInForce::gtc},
                                    Word<TimeInForce>{"ioc", TimeInForce::ioc}};
-constexpr std::array kStatuses{
-    Word<OrderStatus>{"submitting", OrderStatus::submitting},
-    Word<OrderStatus>{"new", OrderStatus::new_order},
-    Word<OrderStatus>{"partial", OrderStatus::partial},
-    Word<OrderStatus>{"filled", OrderStatus::filled},
-    Word<OrderStatus>{"cancelled", OrderStatus::cancelled},
-    Word<OrderStatus>{"rejected", OrderStatus::rejected},
-    Word<OrderStatus>{"expired", OrderStatus::expired},
-    Word<OrderStatus>{"accepted", OrderStatus::new_order},
-    Word<OrderStatus>{"pending_new", OrderStatus::submitting},
-    Word<OrderStatus>{"partially_filled", OrderStatus::partial},
-    Word<OrderStatus>{"canceled", OrderStatus::cancelled},
-    Word<OrderStatus>{"done_for_day", OrderStatus::expired}};
+constexpr std::array kStatuses{Word<OrderStatus>{"submitting", OrderStatus::submitting},
+                               Word<OrderStatus>{"new", OrderStatus::new_order},
+                               Word<OrderStatus>{"partial", OrderStatus::partial},
+                               Word<OrderStatus>{"filled", OrderStatus::filled},
+                               Word<OrderStatus>{"cancelled", OrderStatus::cancelled},
+                               Word<OrderStatus>{"rejected", OrderStatus::rejected},
+                               Word<OrderStatus>{"expired", OrderStatus::expired},
+                               Word<OrderStatus>{"accepted", OrderStatus::new_order},
+                               Word<OrderStatus>{"pending_new", OrderStatus::submitting},
+                               Word<OrderStatus>{"partially_filled", OrderStatus::partial},
+                               Word<OrderStatus>{"canceled", OrderStatus::cancelled},
+                               Word<OrderStatus>{"done_for_day", OrderStatus::expired}};
 constexpr std::array kIntervals{
     Word<Interval>{"1m", Interval::minute}, Word<Interval>{"1h", Interval::hour},
     Word<Interval>{"1d", Interval::day},    Word<Interval>{"1w", Interval::week},
@@ -105,9 +104,9 @@ double bars_per_year(Interval interval) noexcept {
 
 Result<VtSymbol> VtSymbol::parse(std::string_view text) {
   const auto bad = [&](std::string_view why) {
-    return fail(
-        ErrorCode::invalid_argument,
-        fmt::format("'{}' is not a symbol of the form TICKER.EXCHANGE: {}", text.substr(0, 64), why));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("'{}' is not a symbol of the form TICKER.EXCHANGE: {}",
+                            text.substr(0, 64), why));
   };
   if (text.size() > 32) return bad("more than 32 characters");
   const std::size_t point = text.rfind('.');

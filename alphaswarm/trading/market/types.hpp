@@ -126,10 +126,10 @@ struct Fill {
   OrderId order_id;
   VtSymbol symbol;
   Side side = Side::buy;
-  Quantity quantity;   // > 0
-  Price price;         // with slippage
-  Money commission;    // ≥ 0
-  UnixNanos time;      // the bar's timestamp
+  Quantity quantity;  // > 0
+  Price price;        // with slippage
+  Money commission;   // ≥ 0
+  UnixNanos time;     // the bar's timestamp
 };
 
 }  // namespace alphaswarm::trading

@@ -78,7 +78,6 @@ class MatchingEngine {
   // Meets the open orders of these symbols with their bars, in the order of submission, then marks
   // positions at the closes. At most one bar a symbol; bars of one symbol must come in time order.
   [[nodiscard]] std::vector<OrderUpdate> advance(std::span<const SymbolBar> bars);
-  [[nodiscard]] std::vector<OrderUpdate> advance(const VtSymbol& symbol, const Bar& bar);
 
   [[nodiscard]] const Order* find(const OrderId& id) const noexcept;
   [[nodiscard]] const Order* find(const ClientOrderId& id) const noexcept;
@@ -94,9 +93,9 @@ class MatchingEngine {
   struct OpenOrder {
     std::size_t index;  // into orders_
     bool triggered = false;
-    bool met = false;               // a bar has reached it
-    std::int64_t first_day = 0;     // UTC days since the epoch, of the first bar it met
-    Price reserve_price;            // by which its buying power is reserved
+    bool met = false;            // a bar has reached it
+    std::int64_t first_day = 0;  // UTC days since the epoch, of the first bar it met
+    Price reserve_price;         // by which its buying power is reserved
   };
   struct Match {
     Price price;
@@ -107,16 +106,16 @@ class MatchingEngine {
       : config_(config), portfolio_(std::move(portfolio)) {}
 
   std::optional<Match> match(const Order& order, OpenOrder& open, const Bar& bar) const;
-  // True if the order is finished.
-  bool meet(OpenOrder& open, const Bar& bar, std::vector<OrderUpdate>& updates);
+  void meet(OpenOrder& open, const Bar& bar, std::vector<OrderUpdate>& updates);
   void finish(Order& order, OrderStatus status, std::string reason, UnixNanos now,
               std::vector<OrderUpdate>& updates) const;
   void fill(Order& order, Price price, Quantity quantity, const Bar& bar,
             std::vector<OrderUpdate>& updates);
-  // The sentence why the account cannot take it, or nothing.
+  // The sentence why the account cannot take it, or nothing. `index` is the order's own.
   std::optional<std::string> refusal(const OrderRequest& request, Quantity quantity, Price price,
-                                     std::size_t except) const;
-  Quantity opening_part(const VtSymbol& symbol, Side side, Quantity quantity) const noexcept;
+                                     std::size_t index) const;
+  Quantity opening_part(const VtSymbol& symbol, Side side, Quantity quantity,
+                        std::size_t before) const noexcept;
   Money reserved(std::size_t except) const noexcept;
   Price reference_price(const OrderRequest& request) const noexcept;
   Price slipped(Price price, Side side) const noexcept;
