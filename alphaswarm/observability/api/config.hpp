@@ -1,0 +1,63 @@
+#pragma once
+
+// What a user writes to configure tracing.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace alphaswarm::observability {
+
+class BatchSink;
+
+enum class Protocol : std::uint8_t { grpc, http_protobuf };
+
+// Bounds of one span. What goes beyond is dropped and counted in the exported span. A whole span
+// is also bounded by the size of a chunk, 64 KiB.
+struct SpanLimits {
+  std::uint32_t attributes = 128;
+  std::uint32_t events = 128;
+  std::uint32_t links = 128;
+  std::uint32_t attributes_per_event = 128;
+  std::uint32_t attributes_per_link = 128;
+  std::uint32_t value_bytes = 16384;  // longer strings are cut at a code point
+};
+
+struct Config {
+  std::string service_name = "unknown_service";
+  std::vector<std::pair<std::string, std::string>> resource{};  // further resource attributes
+
+  // Where to send: "host:port", "http://host:port" (clear text HTTP/2) or "https://host:port"; for
+  // http_protobuf with or without "/v1/traces". Empty: nothing is sent but to `sink`.
+  std::string endpoint{};
+  Protocol protocol = Protocol::grpc;
+  std::vector<std::pair<std::string, std::string>> headers{};  // sent with every request
+  std::string ca_file{};           // PEM; empty: the system's authorities
+  std::string client_cert_file{};  // PEM, for mutual TLS
+  std::string client_key_file{};
+  bool gzip = false;
+  std::int64_t timeout_ms = 10'000;  // of one export, its retries included
+
+  // Takes the spans within the process; may be combined with an endpoint. Shared, because an
+  // in-process collector outlives and serves several providers.
+  std::shared_ptr<BatchSink> sink{};
+  bool console = false;  // also print each span to standard error
+
+  // Root spans are kept with this probability, decided by the trace id; children follow their
+  // parent. In [0, 1].
+  double sample_ratio = 1.0;
+  bool parent_based = true;  // false: the ratio is applied whatever the parent says
+
+  // When there is no room for a finished span: false drops and counts it, true makes the ending
+  // thread wait (for batch jobs that must lose nothing; never in a trading loop).
+  bool on_full_wait = false;
+  std::int64_t schedule_delay_ms = 1'000;     // longest wait of a finished span before its export
+  std::uint32_t max_batch_spans = 8'192;      // spans in one request
+  std::uint32_t max_batch_bytes = 1'048'576;  // size of one request, about
+  std::int64_t shutdown_timeout_ms = 5'000;   // of the last flush, at destruction
+  SpanLimits limits;
+};
+
+}  // namespace alphaswarm::observability

@@ -1,0 +1,161 @@
+#pragma once
+
+// A provider makes spans for one service and exports them. Several live in one process: a context
+// carries its provider and children inherit it.
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "alphaswarm/base/error.hpp"
+#include "alphaswarm/observability/api/config.hpp"
+#include "alphaswarm/observability/api/switch.hpp"
+
+namespace alphaswarm::config {
+class Environment;
+}
+
+namespace alphaswarm::observability {
+
+// Counts of recorded spans since the provider was made. After force_flush() with producers
+// stopped, started = exported + dropped.total() + open holds exactly.
+struct Stats {
+  struct Dropped {
+    std::uint64_t no_slot = 0;        // at start: no memory for another open span
+    std::uint64_t no_chunk = 0;       // at end: the process's pool of chunks was empty
+    std::uint64_t export_failed = 0;  // retries exhausted, or refused for good
+    std::uint64_t rejected = 0;       // by the receiver (partial success)
+    std::uint64_t provider_gone = 0;  // ended after their provider's last flush
+    [[nodiscard]] std::uint64_t total() const noexcept {
+      return no_slot + no_chunk + export_failed + rejected + provider_gone;
+    }
+  };
+  std::uint64_t started = 0;
+  std::uint64_t ended = 0;
+  std::uint64_t exported = 0;  // accepted by the sink; those still open at shutdown included
+  std::uint64_t open = 0;
+  std::uint64_t not_sampled = 0;
+  Dropped dropped;
+  std::uint64_t batches = 0;
+  std::uint64_t retries = 0;
+};
+
+inline namespace ALPHASWARM_OTEL_NAMESPACE {
+
+namespace detail {
+
+// Any std::chrono duration, without including <chrono>.
+template <class D>
+concept Duration = requires(const D& duration) {
+  static_cast<std::int64_t>(duration.count());
+  D::period::num;
+};
+template <Duration D>
+[[nodiscard]] constexpr std::int64_t to_ms(const D& duration) {
+  return static_cast<std::int64_t>(duration.count()) * D::period::num * 1000 / D::period::den;
+}
+
+class ProviderCore;
+
+}  // namespace detail
+
+#if ALPHASWARM_OTEL
+
+// Thread-safe. The destructor calls shutdown() with the configured timeout; spans of a destroyed
+// provider may still be ended, and are counted as dropped{provider_gone}.
+class TracerProvider {
+ public:
+  // Fails on a bad value (ErrorCode::invalid_argument), not on a receiver that is away.
+  [[nodiscard]] static Result<std::unique_ptr<TracerProvider>> create(Config config);
+  ~TracerProvider();
+  TracerProvider(const TracerProvider&) = delete;
+  TracerProvider& operator=(const TracerProvider&) = delete;
+
+  // Exports what has ended before the call; false if that did not finish in time.
+  bool force_flush(std::int64_t timeout_ms = 30'000);
+  // Exports everything, open spans included (with attribute `alphaswarm.span.open` = true and the
+  // time of the call as their end), and stops. False if that did not finish in time.
+  bool shutdown(std::int64_t timeout_ms = 30'000);
+
+  template <detail::Duration D>
+  bool force_flush(const D& timeout) {
+    return force_flush(detail::to_ms(timeout));
+  }
+  template <detail::Duration D>
+  bool shutdown(const D& timeout) {
+    return shutdown(detail::to_ms(timeout));
+  }
+
+  [[nodiscard]] Stats stats() const;
+  [[nodiscard]] std::string_view service_name() const noexcept;
+
+  // Makes this the process default, which spans without a current context use. The destructor
+  // takes it back.
+  void install_as_default() noexcept;
+
+  [[nodiscard]] detail::ProviderCore& core() noexcept { return *core_; }
+
+ private:
+  explicit TracerProvider(detail::ProviderCore* core) noexcept : core_(core) {}
+  detail::ProviderCore* core_;  // never freed: open spans may refer to it
+};
+
+// Keeps the process's tracing alive: its destruction flushes and shuts down.
+class [[nodiscard]] Tracing {
+ public:
+  explicit Tracing(std::unique_ptr<TracerProvider> provider) : provider_(std::move(provider)) {}
+  [[nodiscard]] TracerProvider& provider() noexcept { return *provider_; }
+
+ private:
+  std::unique_ptr<TracerProvider> provider_;
+};
+
+// The newcomer's door: makes a provider and installs it as the process default.
+[[nodiscard]] Result<Tracing> configure_tracing(Config config);
+
+#else
+
+class TracerProvider {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<TracerProvider>> create(Config) {
+    return std::make_unique<TracerProvider>();
+  }
+  bool force_flush(std::int64_t = 0) { return true; }
+  bool shutdown(std::int64_t = 0) { return true; }
+  template <detail::Duration D>
+  bool force_flush(const D&) {
+    return true;
+  }
+  template <detail::Duration D>
+  bool shutdown(const D&) {
+    return true;
+  }
+  [[nodiscard]] Stats stats() const { return {}; }
+  [[nodiscard]] std::string_view service_name() const noexcept { return {}; }
+  void install_as_default() noexcept {}
+};
+
+class [[nodiscard]] Tracing {
+ public:
+  explicit Tracing(std::unique_ptr<TracerProvider> provider) : provider_(std::move(provider)) {}
+  [[nodiscard]] TracerProvider& provider() noexcept { return *provider_; }
+
+ private:
+  std::unique_ptr<TracerProvider> provider_;
+};
+
+[[nodiscard]] inline Result<Tracing> configure_tracing(Config) {
+  return Tracing(std::make_unique<TracerProvider>());
+}
+
+#endif
+
+}  // namespace ALPHASWARM_OTEL_NAMESPACE
+
+// Reads ALPHASWARM_OTEL_* and, where those are not set, OTEL_*. `role_suffix` is appended to the
+// base service name, e.g. "-api". A bad value is an error that names the variable. The same in
+// both builds, so that a bad value never goes unseen.
+[[nodiscard]] Result<Config> config_from_environment(const config::Environment& environment,
+                                                     std::string_view role_suffix);
+
+}  // namespace alphaswarm::observability
