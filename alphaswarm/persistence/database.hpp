@@ -29,6 +29,8 @@ using BindRow = std::function<void(std::size_t index, std::span<Param> params)>;
 using RowChanged = std::function<void(std::size_t index, std::int64_t changed)>;
 using ReadRow = std::function<void(const Row&)>;
 
+class Database;
+
 // Runs statements: a Database (each statement its own transaction) or a Transaction.
 //
 // Placeholders are $1, $2, … and MUST first appear in that order. Calls block: a read for as long
@@ -43,7 +45,8 @@ class SqlExecutor {
   // Runs a statement that gives no rows; how many rows it changed.
   [[nodiscard]] virtual Result<std::int64_t> execute(std::string_view sql,
                                                      std::span<const Param> params) = 0;
-  // Calls `each` for each row, in order. `each` MUST NOT use the same executor.
+  // Calls `each` for each row, in order. `each` MUST NOT use the same executor. On a Database the
+  // statement MUST only read.
   [[nodiscard]] virtual Result<void> query(std::string_view sql, std::span<const Param> params,
                                            const ReadRow& each) = 0;
   // Runs a statement for `count` rows of `width` parameters, all or nothing, reported to the
@@ -51,6 +54,9 @@ class SqlExecutor {
   [[nodiscard]] virtual Result<std::int64_t> execute_each(std::string_view sql, std::size_t count,
                                                           std::size_t width, const BindRow& bind,
                                                           const RowChanged& changed) = 0;
+
+  // Itself if statements run here are each a transaction of their own; null inside a transaction.
+  [[nodiscard]] virtual Database* as_database() noexcept { return nullptr; }
 
   [[nodiscard]] Result<std::int64_t> execute(std::string_view sql,
                                              std::initializer_list<Param> params = {}) {
@@ -132,6 +138,8 @@ class Database final : public SqlExecutor {
                                                   std::size_t width, const BindRow& bind,
                                                   const RowChanged& changed) override;
 
+  [[nodiscard]] Database* as_database() noexcept override { return this; }
+
   // Answers a trivial query; for health checks.
   [[nodiscard]] Result<void> ping();
   [[nodiscard]] std::string_view system() const noexcept;  // "sqlite"
@@ -142,6 +150,22 @@ class Database final : public SqlExecutor {
   explicit Database(std::unique_ptr<detail::Pool> pool) noexcept;
   std::unique_ptr<detail::Pool> pool_;
 };
+
+// Runs `body(SqlExecutor&)`, which gives a Result, in the executor's transaction, or in a new one
+// that is committed if the body succeeds.
+template <class Body>
+[[nodiscard]] auto in_transaction(SqlExecutor& executor, Body&& body) -> decltype(body(executor)) {
+  Database* database = executor.as_database();
+  if (database == nullptr) return body(executor);
+  auto transaction = database->begin();
+  if (!transaction) return std::unexpected(transaction.error());
+  auto result = body(*transaction);
+  if (!result) return result;
+  if (auto committed = transaction->commit(); !committed) {
+    return std::unexpected(committed.error());
+  }
+  return result;
+}
 
 // Brings the schema to this program's version, each step in a transaction of its own, so that two
 // processes may try at once. An already current schema costs one query. A schema newer than this

@@ -1,0 +1,93 @@
+#include "alphaswarm/persistence/pool.hpp"
+
+#include <fmt/format.h>
+
+namespace alphaswarm::persistence::detail {
+namespace {
+
+constexpr std::string_view kMemory = ":memory:";
+
+// Without the folder, which is nobody's business in a trace.
+std::string name_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+}  // namespace
+
+Pool::Pool(std::string path, const DatabaseOptions& options)
+    : path_(std::move(path)), name_(name_of(path_)), options_(options) {}
+
+Result<std::unique_ptr<Pool>> Pool::open(std::string path, const DatabaseOptions& options) {
+  std::unique_ptr<Pool> pool(new Pool(std::move(path), options));
+  auto writer = SqliteConnection::open(pool->connection_options(false));
+  if (!writer) return std::unexpected(writer.error());
+  pool->writer_ = std::move(*writer);
+  return pool;
+}
+
+ConnectionOptions Pool::connection_options(bool read_only) const {
+  return {path_, name_, read_only, options_.busy_timeout, options_.observer};
+}
+
+std::unexpected<Error> Pool::timed_out(std::string_view what) const {
+  return fail(ErrorCode::unavailable,
+              fmt::format("{} is busy: {} for {} ms; try again later (SQLSTATE 55P03)", name_, what,
+                          options_.busy_timeout.count()));
+}
+
+Result<SqliteConnection*> Pool::take_writer() {
+  std::unique_lock lock(mutex_);
+  if (!changed_.wait_for(lock, options_.busy_timeout, [&] { return !writer_taken_; })) {
+    return timed_out("another transaction of this process has held the writer");
+  }
+  writer_taken_ = true;
+  return writer_.get();
+}
+
+void Pool::give_writer() noexcept {
+  {
+    const std::scoped_lock lock(mutex_);
+    writer_taken_ = false;
+  }
+  changed_.notify_all();
+}
+
+Result<SqliteConnection*> Pool::take_reader() {
+  if (path_ == kMemory) return take_writer();
+  std::unique_lock lock(mutex_);
+  const auto may_go = [&] {
+    return !idle_readers_.empty() || readers_.size() + opening_readers_ < options_.max_readers;
+  };
+  if (!changed_.wait_for(lock, options_.busy_timeout, may_go)) {
+    return timed_out("all reading connections have been in use");
+  }
+  if (!idle_readers_.empty()) {
+    SqliteConnection* reader = idle_readers_.back();
+    idle_readers_.pop_back();
+    return reader;
+  }
+  ++opening_readers_;
+  lock.unlock();  // opening touches the disk and tells the observer
+  auto opened = SqliteConnection::open(connection_options(true));
+  lock.lock();
+  --opening_readers_;
+  if (!opened) {
+    lock.unlock();
+    changed_.notify_all();
+    return std::unexpected(opened.error());
+  }
+  readers_.push_back(std::move(*opened));
+  return readers_.back().get();
+}
+
+void Pool::give_reader(SqliteConnection* reader) noexcept {
+  if (path_ == kMemory) return give_writer();
+  {
+    const std::scoped_lock lock(mutex_);
+    idle_readers_.push_back(reader);
+  }
+  changed_.notify_all();
+}
+
+}  // namespace alphaswarm::persistence::detail
