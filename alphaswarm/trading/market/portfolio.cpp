@@ -14,8 +14,8 @@ struct BySymbol {
 
 }  // namespace
 
-Portfolio::Portfolio(Money cash, std::vector<Position> positions)
-    : cash_(cash), positions_(std::move(positions)) {
+Portfolio::Portfolio(Money cash, std::vector<Position> positions, Money commissions)
+    : cash_(cash), commissions_(commissions), positions_(std::move(positions)) {
   std::ranges::sort(positions_, {}, &Position::symbol);
 }
 

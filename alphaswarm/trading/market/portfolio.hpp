@@ -26,7 +26,7 @@ class Portfolio {
  public:
   explicit Portfolio(Money cash) : cash_(cash) {}
   // To continue an earlier account. Positions of one symbol must not repeat.
-  Portfolio(Money cash, std::vector<Position> positions);
+  Portfolio(Money cash, std::vector<Position> positions, Money commissions = {});
 
   void apply(const Fill& fill);
   // New prices for positions held; symbols without a position are ignored.

@@ -96,18 +96,26 @@ class DecisionLoop {
     Price reference;
   };
 
+  struct SymbolState {
+    VtSymbol symbol;
+    History history;
+    std::int64_t session_bars = 0;
+  };
+
   DecisionLoop(DecisionLoopConfig config, std::unique_ptr<Strategy> strategy);
-  void push_history(std::span<const SymbolBar> bars);
-  void decide(UnixNanos time, const Signal& signal);
+  template <class Each>
+  void push_history(std::span<const SymbolBar> bars, Each each);
+  [[nodiscard]] bool has_open_order(const VtSymbol& symbol) const noexcept;
+  void decide(const Signal& signal);
   void note(UnixNanos time, LedgerType type, std::string_view level, std::string message,
-            std::string payload);
+            const boost::json::object& payload);
   [[nodiscard]] RiskInput risk_input(const Decision& decision) const;
 
   DecisionLoopConfig config_;
   std::unique_ptr<Strategy> strategy_;
   Portfolio portfolio_;
   RiskMonitor monitor_;
-  std::map<VtSymbol, History> histories_;
+  std::vector<SymbolState> symbols_;  // sorted by symbol
   std::map<std::string, OpenOrder, std::less<>> open_;
   std::int64_t steps_ = 0;
   std::int64_t next_order_ = 1;

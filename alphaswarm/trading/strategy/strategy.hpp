@@ -31,7 +31,8 @@ struct SymbolView {
   const VtSymbol* symbol = nullptr;
   const Bar* bar = nullptr;
   std::span<const double> closes;  // oldest first, the last is bar->close
-  std::int64_t bars_seen = 0;      // of this symbol, this one included
+  std::int64_t bars_seen = 0;      // of this symbol, this one and the warm-up included
+  std::int64_t session_bars = 0;   // the same without the warm-up
   Quantity position;               // negative: short
   bool order_open = false;         // an earlier order is not final yet: signals are ignored
 };
