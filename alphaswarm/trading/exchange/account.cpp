@@ -1,0 +1,250 @@
+#include "alphaswarm/trading/exchange/account.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+
+#include "alphaswarm/base/ids.hpp"
+#include "alphaswarm/trading/broker/named_uuid.hpp"
+
+namespace alphaswarm::trading::exchange {
+
+namespace json = boost::json;
+
+namespace {
+constexpr std::int64_t kDay = 86'400'000'000'000;
+}
+
+Result<std::shared_ptr<Account>> Account::create(std::string key_id, const MatchingConfig& config,
+                                                 const AccountBounds& bounds,
+                                                 std::optional<Restored> restored) {
+  auto engine = restored ? MatchingEngine::create(config, restored->portfolio)
+                         : MatchingEngine::create(config);
+  if (!engine) return std::unexpected(engine.error());
+  // Not make_shared: the constructor is private.
+  std::shared_ptr<Account> account(new Account(std::move(key_id), std::move(*engine), bounds));
+  if (restored) {
+    std::ignore = account->engine_.advance(restored->bars);  // no orders yet: only marks
+    for (const SymbolBar& last : restored->bars) {
+      account->list(last.symbol, restored->bar_index, last.bar);
+    }
+  }
+  account->day_start_ = account->engine_.portfolio().equity();
+  return account;
+}
+
+UnixNanos Account::now() const noexcept { return time_.value != 0 ? time_ : now_unix(); }
+
+// By its full name; a ticker alone is enough where only one listed symbol has it.
+ApiResult<VtSymbol> Account::listed(std::string_view symbol) const {
+  const VtSymbol* found = nullptr;
+  for (const auto& [name, listing] : listings_) {
+    if (name.text() == symbol) return name;
+    if (name.ticker() != symbol) continue;
+    if (found != nullptr) {
+      return unprocessable(
+          fmt::format("symbol \"{}\" is traded at more than one exchange: say {} "
+                      "or {}",
+                      symbol, found->text(), name.text()));
+    }
+    found = &name;
+  }
+  if (found != nullptr) return *found;
+  return missing(fmt::format("asset not found for {}", symbol.substr(0, 64)));
+}
+
+ApiResult<json::object> Account::submit(std::string_view body) {
+  ApiResult<OrderBody> parsed = parse_order(body);
+  if (!parsed) return std::unexpected(std::move(parsed.error()));
+  const std::scoped_lock lock(mutex_);
+  ApiResult<VtSymbol> symbol = listed(parsed->symbol);
+  if (!symbol) return unprocessable(symbol.error().message);
+  parsed->request.symbol = std::move(*symbol);
+  return place(parsed->request);
+}
+
+ApiResult<json::object> Account::place(const OrderRequest& request) {
+  if (engine_.orders().size() >= bounds_.max_orders) {
+    return forbidden(fmt::format("this account has had its {} orders", bounds_.max_orders));
+  }
+  const Result<Order> order = engine_.submit(request, now());
+  if (!order) {
+    const bool duplicate = order.error().code == ErrorCode::already_exists;
+    return unprocessable(duplicate ? "client_order_id must be unique" : order.error().message);
+  }
+  if (order->status == OrderStatus::rejected) {
+    publish("rejected", *order);
+    return forbidden(order->reason);
+  }
+  publish("new", *order);
+  return order_json(*order);
+}
+
+ApiResult<json::object> Account::order(std::string_view id) const {
+  const std::scoped_lock lock(mutex_);
+  const Order* order = engine_.find(OrderId{std::string(id)});
+  if (order == nullptr) return missing(fmt::format("order not found for {}", id.substr(0, 64)));
+  return order_json(*order);
+}
+
+ApiResult<json::object> Account::order_by_client_id(std::string_view id) const {
+  const std::scoped_lock lock(mutex_);
+  const Order* order = engine_.find(ClientOrderId{std::string(id)});
+  if (order == nullptr) return missing(fmt::format("order not found for {}", id.substr(0, 128)));
+  return order_json(*order);
+}
+
+json::array Account::orders(const OrderFilter& filter) const {
+  const auto matches = [&filter](const Order& order) {
+    const bool open = !is_final(order.status);
+    if (filter.state == OrderFilter::State::open && !open) return false;
+    if (filter.state == OrderFilter::State::closed && open) return false;
+    if (filter.after && order.created <= *filter.after) return false;
+    if (filter.until && order.created > *filter.until) return false;
+    if (filter.side && order.request.side != *filter.side) return false;
+    if (filter.symbols.empty()) return true;
+    const VtSymbol& symbol = order.request.symbol;
+    return std::ranges::any_of(filter.symbols, [&](const std::string& wanted) {
+      return wanted == symbol.text() || wanted == symbol.ticker();
+    });
+  };
+  json::array found;
+  const std::scoped_lock lock(mutex_);
+  const std::vector<Order>& all = engine_.orders();
+  for (std::size_t i = 0; i < all.size() && found.size() < filter.limit; ++i) {
+    const Order& order = filter.ascending ? all[i] : all[all.size() - 1 - i];
+    if (matches(order)) found.emplace_back(order_json(order));
+  }
+  return found;
+}
+
+ApiResult<json::object> Account::cancel(std::string_view id) {
+  const std::scoped_lock lock(mutex_);
+  const Result<Order> order = engine_.cancel(OrderId{std::string(id)}, now());
+  if (!order) {
+    if (order.error().code == ErrorCode::not_found) {
+      return missing(fmt::format("order not found for {}", id.substr(0, 64)));
+    }
+    return wrong_state(order.error().message);
+  }
+  publish("canceled", *order);
+  return order_json(*order);
+}
+
+json::array Account::cancel_all() {
+  json::array cancelled;
+  const std::scoped_lock lock(mutex_);
+  for (const Order& open : engine_.open_orders()) {
+    const Result<Order> order = engine_.cancel(open.id, now());
+    if (!order) continue;
+    publish("canceled", *order);
+    cancelled.push_back(json::object{{"id", order->id.value}, {"status", 200}});
+  }
+  return cancelled;
+}
+
+json::object Account::account() const {
+  const std::scoped_lock lock(mutex_);
+  return account_json(key_id_, engine_, day_start_);
+}
+
+json::array Account::positions() const {
+  json::array all;
+  const std::scoped_lock lock(mutex_);
+  for (const Position& position : engine_.portfolio().positions()) {
+    if (!position.quantity.is_zero()) all.emplace_back(position_json(position));
+  }
+  return all;
+}
+
+ApiResult<json::object> Account::position(std::string_view symbol) const {
+  const std::scoped_lock lock(mutex_);
+  const ApiResult<VtSymbol> name = listed(symbol);
+  const Position* position = name ? engine_.portfolio().find(*name) : nullptr;
+  if (position == nullptr || position->quantity.is_zero()) {
+    return missing("position does not exist");
+  }
+  return position_json(*position);
+}
+
+ApiResult<json::object> Account::close_position(std::string_view symbol) {
+  const std::scoped_lock lock(mutex_);
+  const ApiResult<VtSymbol> name = listed(symbol);
+  const Quantity held = name ? engine_.portfolio().quantity(*name) : Quantity();
+  if (held.is_zero()) return missing("position does not exist");
+  OrderRequest request;
+  request.client_id.value = random_uuid();
+  request.symbol = *name;
+  request.side = held.is_positive() ? Side::sell : Side::buy;
+  request.quantity = held.absolute();
+  return place(request);
+}
+
+json::array Account::assets() const {
+  json::array all;
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [symbol, listing] : listings_) {
+    all.emplace_back(asset_json(symbol, engine_.config().allow_short));
+  }
+  return all;
+}
+
+ApiResult<json::object> Account::asset(std::string_view symbol) const {
+  const std::scoped_lock lock(mutex_);
+  const ApiResult<VtSymbol> name = listed(symbol);
+  if (!name) return std::unexpected(name.error());
+  return asset_json(*name, engine_.config().allow_short);
+}
+
+json::object Account::clock() const {
+  const std::scoped_lock lock(mutex_);
+  const UnixNanos time = now();
+  const std::int64_t midnight = time.value - time.value % kDay;
+  // Open around the clock: the replay decides when there is trading.
+  return {{"timestamp", to_rfc3339(time)},
+          {"is_open", true},
+          {"next_open", to_rfc3339({midnight + kDay})},
+          {"next_close", to_rfc3339({midnight + kDay})}};
+}
+
+std::int64_t Account::last_bar_index() const {
+  const std::scoped_lock lock(mutex_);
+  return last_index_;
+}
+
+bool Account::used() const {
+  const std::scoped_lock lock(mutex_);
+  return last_index_ >= 0 || !engine_.orders().empty();
+}
+
+ApiResult<Listener> Account::listen() {
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(listeners_, [](const auto& listener) { return listener.expired(); });
+  if (listeners_.size() >= bounds_.max_listeners) {
+    return std::unexpected(ApiError{406, 40610000, "connection limit exceeded"});
+  }
+  auto listener = std::make_shared<net::Channel<std::string>>(bounds_.listener_queue);
+  listeners_.push_back(listener);
+  return listener;
+}
+
+void Account::publish(std::string_view event, const Order& order) {
+  if (listeners_.empty()) return;
+  publish(json::object{
+      {"event", event}, {"timestamp", to_rfc3339(order.updated)}, {"order", order_json(order)}});
+}
+
+void Account::publish(const json::object& data) {
+  if (listeners_.empty()) return;
+  const std::string text =
+      json::serialize(json::object{{"stream", "trade_updates"}, {"data", data}});
+  std::erase_if(listeners_, [&text](const auto& weak) {
+    const Listener listener = weak.lock();
+    if (listener && listener->try_push(text)) return false;
+    if (listener) listener->close();  // too slow: it must connect again and ask for its orders
+    return true;
+  });
+}
+
+}  // namespace alphaswarm::trading::exchange

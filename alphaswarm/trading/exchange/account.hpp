@@ -1,0 +1,139 @@
+#pragma once
+
+// One account of the simulated exchange: its orders, its books and its own market. Sessions that
+// run side by side each have one, so none sees another's bars or cash.
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alphaswarm/net/channel.hpp"
+#include "alphaswarm/trading/exchange/shapes.hpp"
+#include "alphaswarm/trading/matching/engine.hpp"
+
+namespace alphaswarm::trading::exchange {
+
+struct AccountBounds {
+  std::size_t max_orders = 100'000;
+  std::size_t max_symbols = 1'000;
+  // Replies of advance that can be asked for again. A session flushes its state more often than
+  // that, so that one that resumes can always repeat the bars since.
+  std::size_t kept_steps = 1'024;
+  std::size_t max_listeners = 16;
+  std::size_t listener_queue = 10'000;
+};
+
+// Where an account continues that the exchange has forgotten (it was restarted, the session was
+// not): the session's own books after bar `bar_index`.
+struct Restored {
+  Portfolio portfolio{Money()};
+  std::int64_t bar_index = -1;
+  std::vector<SymbolBar> bars;  // the last of each symbol
+};
+
+// GET /v2/orders
+struct OrderFilter {
+  enum class State : std::uint8_t { open, closed, all } state = State::open;
+  std::size_t limit = 50;
+  bool ascending = false;
+  std::optional<UnixNanos> after, until;  // by creation
+  std::vector<std::string> symbols;
+  std::optional<Side> side;
+};
+
+// The messages of one /stream connection; closed when it fell too far behind.
+using Listener = std::shared_ptr<net::Channel<std::string>>;
+
+// What one call of advance brought; the same bytes when it is repeated.
+struct Advanced {
+  std::string body;
+  bool repeated = false;
+};
+
+// Thread-safe: each call is one step of the market, never seen half done.
+class Account {
+ public:
+  [[nodiscard]] static Result<std::shared_ptr<Account>> create(
+      std::string key_id, const MatchingConfig& config, const AccountBounds& bounds,
+      std::optional<Restored> restored = std::nullopt);
+
+  // The order as it then is. Refusals by the account are 403, a known client id is 422.
+  [[nodiscard]] ApiResult<boost::json::object> submit(std::string_view body);
+  [[nodiscard]] ApiResult<boost::json::object> order(std::string_view id) const;
+  [[nodiscard]] ApiResult<boost::json::object> order_by_client_id(std::string_view id) const;
+  [[nodiscard]] boost::json::array orders(const OrderFilter& filter) const;
+  // The cancelled order. 404 if unknown, 422 if it is final already.
+  [[nodiscard]] ApiResult<boost::json::object> cancel(std::string_view id);
+  [[nodiscard]] boost::json::array cancel_all();  // [{"id", "status": 200}]
+
+  [[nodiscard]] boost::json::object account() const;
+  [[nodiscard]] boost::json::array positions() const;  // without closed ones
+  [[nodiscard]] ApiResult<boost::json::object> position(std::string_view symbol) const;
+  // Sells (or buys back) all of a position at the next open.
+  [[nodiscard]] ApiResult<boost::json::object> close_position(std::string_view symbol);
+  [[nodiscard]] boost::json::array assets() const;
+  [[nodiscard]] ApiResult<boost::json::object> asset(std::string_view symbol) const;
+  [[nodiscard]] boost::json::object clock() const;
+
+  // {"bar_index": n, "bars": [{"symbol", "t", "o", "h", "l", "c", "v"}, …]}, or one bar as
+  // {"bar_index", "symbol", "bar": {…}}. The bars of one instant: open orders meet them, then
+  // positions are marked. A repeated index changes nothing and gets the first reply again; an
+  // index that went by, or one that comes again with other bars, is 422.
+  [[nodiscard]] ApiResult<Advanced> advance(std::string_view body);
+
+  [[nodiscard]] ApiResult<Listener> listen();
+  [[nodiscard]] std::int64_t last_bar_index() const;  // −1 before the first
+  [[nodiscard]] bool used() const;                    // has seen a bar or an order
+  [[nodiscard]] const std::string& key_id() const noexcept { return key_id_; }
+  [[nodiscard]] const MatchingConfig& config() const noexcept { return engine_.config(); }
+
+ private:
+  struct Listing {
+    std::int64_t last_index = -1;
+    Bar last;
+  };
+  struct Step {
+    std::int64_t index;
+    std::vector<SymbolBar> bars;
+    std::string body;
+  };
+  struct Batch {
+    std::int64_t index = 0;
+    std::vector<SymbolBar> bars;
+  };
+
+  Account(std::string key_id, MatchingEngine engine, const AccountBounds& bounds)
+      : key_id_(std::move(key_id)), bounds_(bounds), engine_(std::move(engine)) {}
+
+  [[nodiscard]] static ApiResult<Batch> parse_batch(std::string_view body);
+  [[nodiscard]] ApiResult<boost::json::object> place(const OrderRequest& request);
+  [[nodiscard]] ApiResult<VtSymbol> listed(std::string_view symbol) const;
+  [[nodiscard]] ApiResult<const Step*> earlier_step(const Batch& batch) const;
+  [[nodiscard]] ApiResult<void> check_fresh(const Batch& batch) const;
+  [[nodiscard]] std::string step(Batch batch);
+  void list(const VtSymbol& symbol, std::int64_t index, const Bar& bar);
+  void publish(const boost::json::object& data);
+  void publish(std::string_view event, const Order& order);
+  [[nodiscard]] UnixNanos now() const noexcept;  // the market's time: of the last bar
+
+  const std::string key_id_;
+  const AccountBounds bounds_;
+  mutable std::mutex mutex_;  // guards all below
+  MatchingEngine engine_;
+  std::map<VtSymbol, Listing> listings_;
+  std::int64_t last_index_ = -1;
+  UnixNanos time_{};
+  Money day_start_;
+  std::deque<Step> steps_;
+  std::vector<std::weak_ptr<net::Channel<std::string>>> listeners_;
+};
+
+}  // namespace alphaswarm::trading::exchange
