@@ -1,0 +1,92 @@
+#pragma once
+
+// Runs tasks.
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "alphaswarm/net/task.hpp"
+#include "alphaswarm/observability/tracing.hpp"
+#include "alphaswarm/persistence/database.hpp"
+#include "alphaswarm/tasks/broker.hpp"
+#include "alphaswarm/tasks/bus.hpp"
+#include "alphaswarm/tasks/progress.hpp"
+
+namespace alphaswarm::tasks {
+
+// What a task's function gets; lives until it returns.
+struct TaskContext {
+  std::string id;
+  std::string name;
+  std::string queue;
+  boost::json::array args;
+  boost::json::object kwargs;
+  std::int64_t retries = 0;  // 0 on the first attempt
+  bool redelivered = false;  // a worker had it before and did not finish
+  std::stop_token stop;      // the worker is stopping; also this_task_stop_token()
+  ProgressBus& progress;
+
+  // The argument of that name, by keyword or else by position; null if absent.
+  [[nodiscard]] const boost::json::value* argument(std::string_view name,
+                                                   std::size_t position) const;
+};
+
+// Its value is the task's result, its error the FAILURE (or, if retryable, a reason to retry). A
+// function that is asked to stop either ends its work in order and returns a value, or returns
+// ErrorCode::cancelled: then the message goes back to the queue, for another worker to go on.
+using TaskFunction = std::function<net::task<Result<boost::json::value>>(TaskContext&)>;
+
+struct TaskOptions {
+  std::int64_t max_retries = 0;                  // of errors that say they are retryable
+  std::chrono::milliseconds first_backoff{500};  // doubles with each retry, with up to 20 % jitter
+  std::chrono::milliseconds longest_backoff{60'000};
+};
+
+struct WorkerConfig {
+  std::vector<std::string> queues = {"default", "backtest", "paper", "ingestion"};
+  unsigned concurrency = 4;  // tasks at a time
+  std::string hostname;      // empty: "celery@<host name>"
+  // Of the run/… spans; null: the process default. MUST outlive the worker.
+  observability::TracerProvider* provider = nullptr;
+};
+
+// Takes messages, runs them on a runtime, stores results, acknowledges late: a message is gone only
+// when its result is stored. Unknown tasks end as FAILURE (NotRegistered), exceptions and errors
+// as FAILURE; each task gets exactly one terminal progress frame. The runtime, database and
+// progress bus MUST outlive the worker and what it runs (stop the runtime first if a task ignores
+// the request to stop).
+class Worker {
+ public:
+  // `database` may be null: then nothing is written to table tasks.
+  Worker(net::Runtime& runtime, std::shared_ptr<Broker> broker, std::shared_ptr<Bus> bus,
+         std::shared_ptr<persistence::Database> database, std::shared_ptr<ProgressBus> progress,
+         WorkerConfig config);
+  ~Worker();  // stop(0)
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Before start().
+  void register_task(std::string name, TaskFunction function, TaskOptions options = {});
+  void start();
+  // Takes no more messages, asks running tasks to stop, waits up to `grace` for them; what is then
+  // unfinished goes back to its queue. From outside the runtime's threads. True if all had ended.
+  bool stop(std::chrono::milliseconds grace);
+
+  [[nodiscard]] std::size_t running() const;
+  [[nodiscard]] std::uint64_t finished() const;  // with any terminal state
+  [[nodiscard]] const std::string& hostname() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;  // shared with the tasks it runs
+};
+
+}  // namespace alphaswarm::tasks
