@@ -1,0 +1,336 @@
+// The HTTP face of the simulated exchange: who calls, what may go wrong on purpose, and which
+// method of the account answers.
+
+#include <fmt/format.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <charconv>
+#include <utility>
+
+#include "alphaswarm/observability/tracing.hpp"
+#include "alphaswarm/trading/exchange/exchange.hpp"
+#include "alphaswarm/trading/exchange/stream.hpp"
+
+namespace alphaswarm::trading::exchange {
+
+namespace json = boost::json;
+namespace otel = alphaswarm::observability;
+
+namespace {
+
+using net::HttpRequest;
+using net::HttpResponse;
+using Answer = ApiResult<HttpResponse>;
+using AccountCall = std::function<Answer(Account&, const HttpRequest&)>;
+
+HttpResponse refuse(const ApiError& error) {
+  return HttpResponse::json(error.status, to_body(error));
+}
+
+HttpResponse reply(const json::value& body, int status = 200) {
+  return HttpResponse::json(status, json::serialize(body));
+}
+
+// For calls whose result is JSON or a refusal.
+Answer answer(ApiResult<json::object> result) {
+  if (!result) return std::unexpected(std::move(result.error()));
+  return reply(std::move(*result));
+}
+
+void note_order(const json::object& order) {
+  otel::set_on_current("order.client_id",
+                       std::string_view(order.at("client_order_id").as_string()));
+  otel::set_on_current("order.id", std::string_view(order.at("id").as_string()));
+}
+
+Answer answer_order(ApiResult<json::object> result) {
+  if (result) note_order(*result);
+  return answer(std::move(result));
+}
+
+std::string_view param(const HttpRequest& request, std::string_view name) {
+  return request.path_param(name).value_or("");
+}
+
+ApiResult<std::string> key_of(const HttpRequest& request) {
+  const auto key = request.headers.get("APCA-API-KEY-ID");
+  const auto secret = request.headers.get("APCA-API-SECRET-KEY");
+  if (!key || key->empty() || !secret || secret->empty()) return unauthorized();
+  return std::string(*key);
+}
+
+HttpResponse failure(const FaultSettings& faults) {
+  if (faults.garbage) return HttpResponse::text(200, "<html>try again", "application/json");
+  const int status = faults.error_status;
+  const std::string_view text = status == 429 ? "rate limit exceeded" : "injected failure";
+  HttpResponse response = refuse(ApiError{status, status * 100'000 + 10'000, std::string(text)});
+  if (faults.retry_after_seconds) {
+    response.headers.set("Retry-After", std::to_string(*faults.retry_after_seconds));
+  }
+  return response;
+}
+
+class Routes {
+ public:
+  Routes(net::Router& router, Accounts& accounts, Faults& faults)
+      : router_(router), accounts_(accounts), faults_(faults) {}
+
+  // A route that works on the caller's account.
+  void on_account(std::string method, std::string path, std::string summary, AccountCall call) {
+    add(std::move(method), std::move(path), std::move(summary),
+        [&accounts = accounts_, call = std::move(call)](const HttpRequest& request) -> Answer {
+          const ApiResult<std::string> key = key_of(request);
+          if (!key) return std::unexpected(key.error());
+          const auto account = accounts.get(*key);
+          if (!account) return std::unexpected(account.error());
+          return call(**account, request);
+        });
+  }
+
+  // A route that may be slow or fail on purpose.
+  void add(std::string method, std::string path, std::string summary,
+           std::function<Answer(const HttpRequest&)> call) {
+    net::Handler handler = [&faults = faults_, call = std::move(call)](
+                               const HttpRequest& request) -> net::task<HttpResponse> {
+      const Faults::Verdict verdict = faults.next();
+      if (verdict.delay.count() > 0) std::ignore = co_await net::sleep_for(verdict.delay);
+      if (verdict.fails && !verdict.settings.after_effect) {
+        otel::event_on_current("exchange.injected_fault");
+        co_return failure(verdict.settings);
+      }
+      Answer result = call(request);
+      if (verdict.fails) {
+        otel::event_on_current("exchange.injected_fault", {{"after_effect", true}});
+        co_return failure(verdict.settings);
+      }
+      co_return result ? std::move(*result) : refuse(result.error());
+    };
+    add_plain(std::move(method), std::move(path), std::move(summary), std::move(handler));
+  }
+
+  void add_plain(std::string method, std::string path, std::string summary, net::Handler handler) {
+    net::Route route;
+    route.method = std::move(method);
+    route.path = std::move(path);
+    route.handler = std::move(handler);
+    route.summary = std::move(summary);
+    route.tag = "exchange";
+    router_.add(std::move(route));
+  }
+
+ private:
+  net::Router& router_;
+  Accounts& accounts_;
+  Faults& faults_;
+};
+
+ApiResult<OrderFilter> parse_filter(const HttpRequest& request) {
+  OrderFilter filter;
+  const std::string status = request.query_param("status").value_or("open");
+  if (status == "closed") filter.state = OrderFilter::State::closed;
+  if (status == "all") filter.state = OrderFilter::State::all;
+  if (status != "open" && status != "closed" && status != "all") {
+    return unprocessable(fmt::format("status must be open, closed or all, got {}", status));
+  }
+  if (const auto limit = request.query_param("limit")) {
+    const char* const end = limit->data() + limit->size();
+    const auto [stop, error] = std::from_chars(limit->data(), end, filter.limit);
+    if (error != std::errc() || stop != end || filter.limit < 1 || filter.limit > 500) {
+      return unprocessable(fmt::format("limit must be from 1 to 500, got {}", *limit));
+    }
+  }
+  const std::string direction = request.query_param("direction").value_or("desc");
+  if (direction != "asc" && direction != "desc") {
+    return unprocessable(fmt::format("direction must be asc or desc, got {}", direction));
+  }
+  filter.ascending = direction == "asc";
+  for (const char* name : {"after", "until"}) {
+    const auto text = request.query_param(name);
+    if (!text) continue;
+    const Result<UnixNanos> time = from_rfc3339(*text);
+    if (!time) return unprocessable(fmt::format("{}: {}", name, time.error().message));
+    (std::string_view(name) == "after" ? filter.after : filter.until) = *time;
+  }
+  if (const auto side = request.query_param("side")) {
+    const Result<Side> parsed = parse_side(*side);
+    if (!parsed) return unprocessable(parsed.error().message);
+    filter.side = *parsed;
+  }
+  const std::string symbols = request.query_param("symbols").value_or("");
+  for (std::size_t start = 0; start < symbols.size();) {
+    const std::size_t comma = std::min(symbols.find(',', start), symbols.size());
+    if (comma > start) filter.symbols.push_back(symbols.substr(start, comma - start));
+    start = comma + 1;
+  }
+  return filter;
+}
+
+void add_orders(Routes& routes) {
+  routes.on_account("POST", "/v2/orders", "Submit an order", [](Account& account, auto& request) {
+    return answer_order(account.submit(request.body));
+  });
+  routes.on_account("GET", "/v2/orders", "Orders, newest first",
+                    [](Account& account, auto& request) -> Answer {
+                      const ApiResult<OrderFilter> filter = parse_filter(request);
+                      if (!filter) return std::unexpected(filter.error());
+                      return reply(account.orders(*filter));
+                    });
+  routes.on_account(
+      "DELETE", "/v2/orders", "Cancel all open orders",
+      [](Account& account, auto&) -> Answer { return reply(account.cancel_all(), 207); });
+  routes.on_account("GET", "/v2/orders:by_client_order_id", "An order by the id its sender gave it",
+                    [](Account& account, auto& request) {
+                      return answer_order(account.order_by_client_id(
+                          request.query_param("client_order_id").value_or("")));
+                    });
+  routes.on_account("GET", "/v2/orders/{id}", "An order", [](Account& account, auto& request) {
+    return answer_order(account.order(param(request, "id")));
+  });
+  routes.on_account("PATCH", "/v2/orders/{id}", "Not offered", [](Account&, auto&) -> Answer {
+    return wrong_state("orders cannot be replaced here: cancel it and submit another");
+  });
+  routes.on_account("DELETE", "/v2/orders/{id}", "Cancel an order",
+                    [](Account& account, auto& request) -> Answer {
+                      const auto order = account.cancel(param(request, "id"));
+                      if (!order) return std::unexpected(order.error());
+                      note_order(*order);
+                      HttpResponse done;
+                      done.status = 204;
+                      return done;
+                    });
+}
+
+void add_books(Routes& routes) {
+  routes.on_account("GET", "/v2/account", "The account",
+                    [](Account& account, auto&) -> Answer { return reply(account.account()); });
+  routes.on_account("GET", "/v2/positions", "Open positions",
+                    [](Account& account, auto&) -> Answer { return reply(account.positions()); });
+  routes.on_account("GET", "/v2/positions/{symbol}", "An open position",
+                    [](Account& account, auto& request) {
+                      return answer(account.position(param(request, "symbol")));
+                    });
+  routes.on_account("DELETE", "/v2/positions/{symbol}", "Close a position at the next open",
+                    [](Account& account, auto& request) {
+                      return answer_order(account.close_position(param(request, "symbol")));
+                    });
+  routes.on_account("GET", "/v2/assets", "What can be traded",
+                    [](Account& account, auto&) -> Answer { return reply(account.assets()); });
+  routes.on_account("GET", "/v2/assets/{symbol}", "One tradable asset",
+                    [](Account& account, auto& request) {
+                      return answer(account.asset(param(request, "symbol")));
+                    });
+  routes.on_account("GET", "/v2/clock", "The market's time",
+                    [](Account& account, auto&) -> Answer { return reply(account.clock()); });
+}
+
+Answer open_account(Accounts& accounts, const HttpRequest& request) {
+  const ApiResult<std::string> key = key_of(request);
+  if (!key) return std::unexpected(key.error());
+  ApiResult<OpenRequest> wanted = parse_open(request.body, accounts.defaults());
+  if (!wanted) return std::unexpected(std::move(wanted.error()));
+  const ApiResult<Accounts::Opened> opened = accounts.open(*key, std::move(*wanted));
+  if (!opened) return std::unexpected(opened.error());
+  return reply(json::object{{"created", opened->created},
+                            {"last_bar_index", opened->account->last_bar_index()},
+                            {"account", opened->account->account()}});
+}
+
+void add_market(Routes& routes, Accounts& accounts) {
+  routes.add("POST", "/sim/v1/account", "Open the caller's account with terms of its own",
+             [&accounts](const HttpRequest& request) { return open_account(accounts, request); });
+  routes.add("DELETE", "/sim/v1/account", "The caller is done with its account",
+             [&accounts](const HttpRequest& request) -> Answer {
+               const ApiResult<std::string> key = key_of(request);
+               if (!key) return std::unexpected(key.error());
+               accounts.close(*key);
+               HttpResponse done;
+               done.status = 204;
+               return done;
+             });
+  routes.on_account("POST", "/sim/v1/advance",
+                    "Move the account's market by the bars of one instant",
+                    [](Account& account, auto& request) -> Answer {
+                      ApiResult<Advanced> step = account.advance(request.body);
+                      if (!step) return std::unexpected(std::move(step.error()));
+                      HttpResponse response = HttpResponse::json(200, std::move(step->body));
+                      if (step->repeated) response.headers.set("X-Sim-Repeated", "true");
+                      return response;
+                    });
+}
+
+void add_faults(Routes& routes, Faults& faults) {
+  routes.add_plain("GET", "/sim/v1/faults", "Trouble on purpose, as set",
+                   [&faults](const HttpRequest&) -> net::task<HttpResponse> {
+                     co_return reply(to_json(faults.settings()));
+                   });
+  routes.add_plain("POST", "/sim/v1/faults", "Set trouble on purpose; {} ends it",
+                   [&faults](const HttpRequest& request) -> net::task<HttpResponse> {
+                     boost::system::error_code malformed;
+                     const json::value body = json::parse(request.body, malformed);
+                     const Result<FaultSettings> settings =
+                         parse_faults(malformed ? nullptr : body);
+                     if (!settings) {
+                       co_return refuse(unprocessable(settings.error().message).error());
+                     }
+                     faults.set(*settings);
+                     co_return reply(to_json(*settings));
+                   });
+}
+
+}  // namespace
+
+net::Router make_router(Accounts& accounts, Faults& faults) {
+  net::Router router;
+  Routes routes(router, accounts, faults);
+  add_orders(routes);
+  add_books(routes);
+  add_market(routes, accounts);
+  add_faults(routes, faults);
+  routes.add_plain("GET", "/health", "Whether it serves",
+                   [&accounts](const HttpRequest&) -> net::task<HttpResponse> {
+                     co_return reply(json::object{{"status", "ok"}, {"accounts", accounts.size()}});
+                   });
+  for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
+    routes.add_plain(method, "/{path*}", "", [](const HttpRequest&) -> net::task<HttpResponse> {
+      co_return refuse(missing("endpoint not found").error());
+    });
+  }
+  router.add_websocket("/stream", [&accounts](const HttpRequest&, net::WebSocket& socket) {
+    return serve_stream(accounts, socket);
+  });
+  return router;
+}
+
+struct Exchange::State {
+  Accounts accounts;
+  Faults faults;
+};
+
+Exchange::Exchange(std::shared_ptr<State> state, std::unique_ptr<net::HttpServer> server)
+    : state_(std::move(state)), server_(std::move(server)) {}
+Exchange::~Exchange() { stop(); }
+void Exchange::stop() { server_->stop(); }
+std::uint16_t Exchange::port() const noexcept { return server_->port(); }
+Accounts& Exchange::accounts() noexcept { return state_->accounts; }
+Faults& Exchange::faults() noexcept { return state_->faults; }
+std::string Exchange::base_url() const { return fmt::format("http://127.0.0.1:{}", port()); }
+
+Result<std::unique_ptr<Exchange>> Exchange::start(net::Runtime& runtime, ExchangeConfig config) {
+  if (const Result<void> valid = validate(config.matching); !valid) {
+    return std::unexpected(valid.error());
+  }
+  std::shared_ptr<State> state(new State{
+      Accounts(config.matching, config.bounds, config.max_accounts), Faults(config.faults)});
+  net::HttpServerConfig http;
+  http.address = config.address;
+  http.port = config.port;
+  http.max_body_bytes = 1U << 20;
+  http.websocket_ping_interval = std::chrono::seconds(10);
+  http.observer = config.observer;
+  auto server = net::HttpServer::start(runtime, make_router(state->accounts, state->faults), http);
+  if (!server) return std::unexpected(server.error());
+  return std::unique_ptr<Exchange>(new Exchange(std::move(state), std::move(*server)));
+}
+
+}  // namespace alphaswarm::trading::exchange
