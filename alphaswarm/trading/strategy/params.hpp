@@ -35,6 +35,9 @@ class Params {
   bool boolean(std::string_view name, bool fallback);
   std::string text(std::string_view name, std::string_view fallback);
 
+  // A setting that is allowed and read elsewhere.
+  void ignore(std::string_view name) { known_.emplace_back(name); }
+
   // For conditions between settings: "<where>: <message>".
   void problem(std::string_view message);
   [[nodiscard]] Result<void> finish();
