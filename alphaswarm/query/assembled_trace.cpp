@@ -164,12 +164,12 @@ const AssembledTrace::Span* AssembledTrace::root() const noexcept {
   return nullptr;
 }
 
-std::string span_label(const otlp::SpanView& span) {
+std::string span_label(otlp::AttributeRange attributes) {
   using otlp::AnyValueView;
   std::string side;
   std::string quantity;
   std::string error;
-  for (const otlp::KeyValueView attribute : span.attributes()) {
+  for (const otlp::KeyValueView attribute : attributes) {
     const std::string_view key = attribute.key();
     if (key == "paper.bar_index") return "bar " + otlp::to_text(attribute.value());
     if (key == "http.response.status_code") {

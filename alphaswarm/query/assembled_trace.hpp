@@ -79,6 +79,6 @@ class AssembledTrace {
 
 // A few characters that tell a span from its siblings: "bar 1017", "429", "buy 12", an exception's
 // type; often empty.
-[[nodiscard]] std::string span_label(const otlp::SpanView& span);
+[[nodiscard]] std::string span_label(otlp::AttributeRange attributes);
 
 }  // namespace alphaswarm::query
