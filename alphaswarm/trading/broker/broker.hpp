@@ -1,0 +1,76 @@
+#pragma once
+
+// The one interface to a venue that takes orders. Each method is a span `broker.<method>` with
+// broker.venue (and order.id, order.client_id where there is an order).
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "alphaswarm/net/coroutine.hpp"
+#include "alphaswarm/trading/market/types.hpp"
+
+namespace alphaswarm::trading {
+
+struct BrokerAccount {
+  std::string id;
+  std::string status;  // "ACTIVE"
+  Money cash, equity, buying_power;
+};
+
+struct BrokerPosition {
+  VtSymbol symbol;
+  Quantity quantity;  // negative: short
+  Price average_cost;
+  Price mark;
+};
+
+// What happened to an order, as the venue tells it.
+struct BrokerUpdate {
+  std::string event;  // "new", "fill", "partial_fill", "canceled", "expired", "rejected", …
+  Order order;        // right after it
+  std::optional<Fill> fill;
+  std::string execution_id;  // of the fill; the same if it is told twice
+};
+
+// Updates of an account's orders from when it was opened. Used by one task.
+class OrderUpdateStream {
+ public:
+  virtual ~OrderUpdateStream() = default;
+  // nullopt: the venue ended the stream in good order. After an error the stream is over: open
+  // another and ask for the orders, since updates in between are not repeated.
+  [[nodiscard]] virtual net::task<Result<std::optional<BrokerUpdate>>> next() = 0;
+  virtual net::task<void> close() = 0;
+};
+
+// Thread-safe. Transport errors and refusals of the moment are tried again within each call (see
+// RetryPolicy); what comes back after that is final for now: unavailable. Other errors:
+// unauthenticated, invalid_argument (the venue calls the request malformed), not_found, conflict,
+// cancelled when the task is asked to stop.
+class Broker {
+ public:
+  virtual ~Broker() = default;
+
+  [[nodiscard]] virtual std::string_view venue() const noexcept = 0;  // "sim", "alpaca", …
+  // Proves that the venue answers and accepts the credentials.
+  virtual net::task<Result<void>> connect() = 0;
+  virtual net::task<Result<void>> disconnect() = 0;
+
+  // The order as the venue has it. At most one order has the request's client id, however often
+  // this is called: if the venue knows it already, that order comes back (already_exists if it is
+  // a different one). A refusal by the account (buying power, short sale) is not an error: the
+  // order comes back `rejected`, with the reason.
+  virtual net::task<Result<Order>> submit_order(OrderRequest request) = 0;
+  // Success also if it was cancelled before; conflict if it ended otherwise.
+  virtual net::task<Result<void>> cancel_order(OrderId id) = 0;
+  virtual net::task<Result<Order>> query_order(OrderId id) = 0;
+  virtual net::task<Result<Order>> query_order(ClientOrderId id) = 0;
+  virtual net::task<Result<std::vector<Order>>> query_open_orders() = 0;
+  virtual net::task<Result<std::vector<BrokerPosition>>> query_positions() = 0;
+  virtual net::task<Result<BrokerAccount>> query_account() = 0;
+  virtual net::task<Result<std::unique_ptr<OrderUpdateStream>>> stream_order_updates() = 0;
+};
+
+}  // namespace alphaswarm::trading

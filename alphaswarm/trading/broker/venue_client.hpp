@@ -1,0 +1,83 @@
+#pragma once
+
+// HTTP calls to a venue with JSON bodies: headers, rate limit, retries.
+
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "alphaswarm/net/http_client.hpp"
+#include "alphaswarm/trading/broker/rate_limiter.hpp"
+#include "alphaswarm/trading/broker/retry.hpp"
+
+namespace alphaswarm::trading {
+
+// How the client waits; replaced by tests that do not want to.
+struct Waiting {
+  std::function<net::task<Result<void>>(std::chrono::nanoseconds)> sleep;  // default: sleep_for
+  std::function<double()> uniform;  // in [0, 1), for jitter; default: the thread's generator
+};
+
+struct VenueConfig {
+  std::string venue;     // for messages and spans
+  std::string base_url;  // "http://127.0.0.1:8100", no slash at its end
+  net::Headers headers;  // sent with every call: credentials
+  RetryPolicy retry;
+  RateLimit rate_limit;
+  std::chrono::milliseconds timeout{10'000};  // of one try
+  Waiting waiting;
+};
+
+struct VenueCall {
+  std::string method = "GET";
+  std::string path;  // with query
+  std::string body;  // JSON, or empty
+};
+
+struct VenueReply {
+  int status = 0;
+  boost::json::value body;  // null if there was none
+  int resend_count = 0;     // how many tries came before the one that was answered
+  bool repeated = false;    // X-Sim-Repeated: the simulated exchange had done this before
+  [[nodiscard]] bool ok() const noexcept { return status >= 200 && status < 300; }
+  [[nodiscard]] std::string message() const;  // of an error body: its "message"
+};
+
+// Thread-safe.
+class VenueClient {
+ public:
+  // `http` MUST outlive this object.
+  VenueClient(VenueConfig config, net::HttpClient& http);
+
+  // The first answer that is neither a refusal of the moment nor nonsense, whatever its status.
+  // Every call is safe to repeat: orders carry their client id, the rest changes nothing twice.
+  // Each further try is an event `retry` on the current span, with its reason, and an HTTP span of
+  // its own with http.request.resend_count. Errors: unavailable when the last try failed too,
+  // cancelled.
+  net::task<Result<VenueReply>> call(VenueCall call);
+
+  [[nodiscard]] const VenueConfig& config() const noexcept { return config_; }
+
+ private:
+  struct Attempt {
+    std::optional<VenueReply> reply;  // settled
+    std::string problem;              // else: why to try again
+    std::optional<std::chrono::nanoseconds> retry_after;
+    bool final_error = false;  // do not try again
+    Error error;
+  };
+  net::task<Attempt> attempt(const VenueCall& call, int resend_count);
+  net::task<Result<void>> wait_for_place();
+
+  const VenueConfig config_;
+  net::HttpClient& http_;
+  RateLimiter limiter_;
+};
+
+// The error a refusal means: unauthenticated (401), permission_denied (403), not_found, conflict
+// (409), invalid_argument (422 and other 4xx), else internal.
+[[nodiscard]] Error to_error(const VenueReply& reply, std::string_view venue,
+                             std::string_view what);
+
+}  // namespace alphaswarm::trading
