@@ -123,4 +123,18 @@ task<T> on(Runtime& runtime, task<T> work) {
   if constexpr (!std::is_void_v<T>) co_return std::move(*result);
 }
 
+// Runs `work` to its end even if this task is, or was, asked to stop: for the steps that end
+// something in order (orders to cancel, a last row to write). Keep it short, or bound it by race
+// and sleep_for inside: nothing else stops it.
+template <class T>
+task<T> shielded(task<T> work) {
+  detail::Group group;
+  std::optional<detail::Unit<T>> result;
+  std::array<detail::Fork, 1> child = {
+      detail::run_child(group, 0, detail::OnFinish::stop_others_on_error, std::move(work), result)};
+  co_await group.run(*Runtime::current(), child);
+  group.rethrow_first_error();
+  if constexpr (!std::is_void_v<T>) co_return std::move(*result);
+}
+
 }  // namespace alphaswarm::net

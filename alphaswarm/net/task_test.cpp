@@ -6,6 +6,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 namespace alphaswarm::net {
 namespace {
@@ -152,6 +153,27 @@ TEST(Task, StoppingTheRuntimeCancelsEverything) {
   runtime.stop();
   EXPECT_EQ(stopped, 101);
   EXPECT_EQ(runtime.active_tasks(), 0U);
+}
+
+TEST(Task, ShieldedWorkEndsInOrderInAStoppedTask) {
+  Runtime runtime("test", 1);
+  std::stop_source stop;
+  std::atomic<int> outside = 0;
+  std::atomic<int> inside = 0;
+  auto last_words = [&]() -> task<int> {
+    inside = (co_await sleep_for(1ms)).has_value() ? 1 : 2;
+    co_return 7;
+  };
+  auto work = [&]() -> task<void> {
+    outside = (co_await sleep_for(1h)).has_value() ? 1 : 2;
+    auto words = last_words();
+    outside += 10 * co_await shielded(std::move(words));
+  };
+  spawn(runtime, stop, work());
+  stop.request_stop();
+  while (runtime.active_tasks() != 0) std::this_thread::yield();
+  EXPECT_EQ(outside, 72);
+  EXPECT_EQ(inside, 1);
 }
 
 TEST(Task, ADetachedLambdaKeepsItsCaptures) {
