@@ -10,14 +10,14 @@ AnyValueView::AnyValueView(std::string_view encoded) noexcept {
     if (field.number < 1 || field.number > 7) continue;
     type_ = static_cast<Type>(field.number);  // a oneof: the last one set counts
     bits_ = field.integer;
-    payload_ = field.type == WireType::length_delimited ? field.bytes : std::string_view();
+    payload_ = field.type == WireType::length ? field.bytes : std::string_view();
   }
 }
 
 KeyValueView::KeyValueView(std::string_view encoded) noexcept {
   WireReader reader(encoded);
   for (WireField field; reader.next(field);) {
-    if (field.type != WireType::length_delimited) continue;
+    if (field.type != WireType::length) continue;
     if (field.number == 1) key_ = field.bytes;
     if (field.number == 2) value_ = field.bytes;
   }

@@ -37,7 +37,7 @@ class MessageRange {
     Iterator& operator++() noexcept {
       WireField field;
       while (reader_.next(field)) {
-        if (field.number == number_ && field.type == WireType::length_delimited) {
+        if (field.number == number_ && field.type == WireType::length) {
           element_ = field.bytes;
           return *this;
         }

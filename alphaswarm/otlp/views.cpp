@@ -50,10 +50,10 @@ class Parser {
   }
 
   static bool is_message(const WireField& field) {
-    return field.type == WireType::length_delimited;
+    return field.type == WireType::length;
   }
   static bool text(const WireField& field, std::string_view& out) {
-    if (field.type != WireType::length_delimited) return false;
+    if (field.type != WireType::length) return false;
     out = field.bytes;
     return true;
   }
@@ -64,7 +64,7 @@ class Parser {
   }
   template <class Id>
   bool id(const WireField& field, Id& out) {
-    if (field.type != WireType::length_delimited) return false;
+    if (field.type != WireType::length) return false;
     if (field.bytes.empty()) return true;
     if (field.bytes.size() != out.bytes.size()) {
       return refuse(field.bytes.data(), "an id of the wrong length");

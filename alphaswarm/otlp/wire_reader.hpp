@@ -8,17 +8,17 @@
 #include <cstring>
 #include <string_view>
 
+#include "alphaswarm/otlp/wire_type.hpp"
+
 namespace alphaswarm::otlp {
 
 static_assert(std::endian::native == std::endian::little, "fixed-width fields are little endian");
-
-enum class WireType : std::uint8_t { varint = 0, fixed64 = 1, length_delimited = 2, fixed32 = 5 };
 
 struct WireField {
   std::uint32_t number = 0;
   WireType type = WireType::varint;
   std::uint64_t integer = 0;  // varint, fixed64 or fixed32
-  std::string_view bytes;     // length_delimited: inside the message that is read
+  std::string_view bytes;     // length: inside the message that is read
 };
 
 // Walks the fields of one message. Never reads outside of it, whatever its bytes are.
@@ -41,7 +41,7 @@ class WireReader {
         field.type = WireType::fixed64;
         return fixed<std::uint64_t>(field.integer) || fail();
       case 2: {
-        field.type = WireType::length_delimited;
+        field.type = WireType::length;
         std::uint64_t size = 0;
         if (!varint(size) || size > static_cast<std::uint64_t>(end_ - at_)) return fail();
         field.bytes = {at_, static_cast<std::size_t>(size)};
