@@ -51,9 +51,11 @@ std::string encode_result(const TaskResult& result) {
   json::object object;
   object["status"] = result.status;
   if (is_exception(result.status)) {
-    object["result"] = json::object{{"exc_type", result.exception_type},
-                                    {"exc_message", json::array{json::value(result.error)}},
-                                    {"exc_module", result.exception_module}};
+    object["result"] = json::object{
+        {"exc_type", result.exception_type},
+        {"exc_message", json::array{json::value(result.error)}},
+        {"exc_module", result.exception_module.empty() ? json::value(nullptr)
+                                                       : json::value(result.exception_module)}};
   } else {
     object["result"] = result.result;
   }

@@ -34,8 +34,9 @@ enum class Namespace : std::uint8_t { task, live };
 // `ws.asubscribe`: a trace of its own, not current.
 [[nodiscard]] observability::Span start_subscription(Namespace name_space,
                                                      std::string_view channel);
-// Event ws.first_message, and the link to the trace the message came from.
-void first_message(observability::Span& span, std::string_view traceparent);
+// Event ws.first_message, the kind of that message, and the link to the trace it came from.
+void first_message(observability::Span& span, std::string_view traceparent,
+                   std::string_view payload_kind);
 
 // Of the current span; empty if not traced.
 [[nodiscard]] std::string current_traceparent();

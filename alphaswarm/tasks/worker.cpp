@@ -1,0 +1,237 @@
+#include "alphaswarm/tasks/worker.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "alphaswarm/base/counters.hpp"
+#include "alphaswarm/base/log.hpp"
+#include "alphaswarm/base/random.hpp"
+#include "alphaswarm/tasks/host.hpp"
+#include "alphaswarm/tasks/worker_impl.hpp"
+
+namespace alphaswarm::tasks {
+namespace {
+
+constexpr std::chrono::seconds kPopLimit{1};
+constexpr std::chrono::milliseconds kBrokerPause{500};  // after a failure of the broker
+
+WorkerConfig completed(WorkerConfig config) {
+  if (config.hostname.empty()) config.hostname = "celery@" + host_name();
+  config.concurrency = std::max(1U, config.concurrency);
+  return config;
+}
+
+}  // namespace
+
+// Holds one of the worker's slots, or none.
+class Worker::Impl::SlotGuard {
+ public:
+  explicit SlotGuard(net::Channel<Slot>& slots) : slots_(slots) {}
+  SlotGuard(const SlotGuard&) = delete;
+  SlotGuard& operator=(const SlotGuard&) = delete;
+  ~SlotGuard() { release(); }
+  void take() { held_ = true; }
+  void hand_over() { held_ = false; }
+  void release() {
+    // The channel has room for every slot, so this never fails.
+    if (std::exchange(held_, false)) (void)slots_.try_push(Slot{});
+  }
+
+ private:
+  net::Channel<Slot>& slots_;
+  bool held_ = false;
+};
+
+// A message in hand: noted when made, forgotten when destroyed.
+class Worker::Impl::Handling {
+ public:
+  Handling(Impl& worker, std::uint64_t tag) : worker_(worker), tag_(tag) {}
+  Handling(const Handling&) = delete;
+  Handling& operator=(const Handling&) = delete;
+  ~Handling() {
+    {
+      const std::scoped_lock lock(worker_.mutex_);
+      worker_.handlers_.erase(tag_);
+      if (!id_.empty()) worker_.running_ids_.erase(id_);
+    }
+    worker_.idle_.notify_all();
+  }
+  // False if a task of this id is running already.
+  bool claim(const std::string& id) {
+    const std::scoped_lock lock(worker_.mutex_);
+    if (!worker_.running_ids_.insert(id).second) return false;
+    id_ = id;
+    return true;
+  }
+
+ private:
+  Impl& worker_;
+  const std::uint64_t tag_;
+  std::string id_;
+};
+
+Worker::Impl::Impl(net::Runtime& runtime, std::shared_ptr<Broker> broker, std::shared_ptr<Bus> bus,
+                   std::shared_ptr<persistence::Database> database,
+                   std::shared_ptr<ProgressBus> progress, WorkerConfig config)
+    : runtime_(runtime),
+      broker_(std::move(broker)),
+      bus_(std::move(bus)),
+      database_(std::move(database)),
+      progress_(std::move(progress)),
+      config_(completed(std::move(config))),
+      slots_(config_.concurrency) {}
+
+void Worker::Impl::register_task(std::string name, TaskFunction function, TaskOptions options) {
+  functions_.insert_or_assign(std::move(name), Registered{std::move(function), options});
+}
+
+void Worker::Impl::start() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (dispatching_ || stopping_) return;
+    dispatching_ = true;
+  }
+  for (unsigned i = 0; i < config_.concurrency; ++i) (void)slots_.try_push(Slot{});
+  registration_ = broker_->register_consumer(config_.queues);
+  net::spawn(runtime_, dispatch_stop_, dispatch());
+}
+
+net::task<void> Worker::Impl::dispatch() {
+  const std::shared_ptr<Impl> self = shared_from_this();
+  while (!dispatch_stop_.stop_requested()) {
+    if (!co_await slots_.pop()) break;
+    SlotGuard slot(slots_);
+    slot.take();
+    auto delivery = co_await broker_->pop(config_.queues, kPopLimit);
+    if (!delivery) {
+      log_error("worker", "taking a message failed: " + delivery.error().message);
+      (void)co_await net::sleep_for(kBrokerPause);
+      continue;
+    }
+    if (!*delivery) continue;
+    std::stop_source stop;
+    {
+      const std::scoped_lock lock(mutex_);
+      handlers_.emplace((*delivery)->tag, Handler{**delivery, stop});
+      if (stopping_) stop.request_stop();
+    }
+    slot.hand_over();
+    net::spawn(runtime_, stop, handle(std::move(**delivery), stop));
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    dispatching_ = false;
+  }
+  idle_.notify_all();
+}
+
+net::task<void> Worker::Impl::handle(Delivery delivery, std::stop_source stop) {
+  const std::shared_ptr<Impl> self = shared_from_this();
+  Handling handling(*this, delivery.tag);
+  SlotGuard slot(slots_);
+  slot.take();  // the one dispatch() has handed over
+  auto message = decode_message(delivery.message);
+  bool done = true;
+  if (!message) {
+    static Counter& malformed = counter("alphaswarm_tasks_malformed_total", "",
+                                        "Task messages that could not be read and were dropped.");
+    malformed.add();
+    log_error("worker", fmt::format("a message of queue {} was dropped: {}", delivery.queue,
+                                    message.error().message));
+  } else {
+    message->queue = delivery.queue;
+    if (message->eta && *message->eta > now_unix()) {
+      slot.release();
+      done = co_await wait_until(*message->eta) && co_await slots_.pop();
+      if (done) slot.take();
+    }
+    if (stop.stop_requested()) done = false;
+    if (done && handling.claim(message->id) && !co_await already_finished(*message)) {
+      done = co_await run(std::move(*message), stop);
+    }
+  }
+  const auto settled =
+      done ? co_await broker_->acknowledge(delivery) : co_await broker_->give_back(delivery);
+  if (!settled) log_error("worker", "settling a message failed: " + settled.error().message);
+}
+
+net::task<bool> Worker::Impl::wait_until(UnixNanos due) {
+  // In steps, because the wall clock may be set while the sleep counts steady time.
+  constexpr std::int64_t kLongestStep = 60'000'000'000;
+  for (std::int64_t left = due.value - now_unix().value; left > 0;
+       left = due.value - now_unix().value) {
+    const std::chrono::nanoseconds step(std::min(left, kLongestStep));
+    if (!co_await net::sleep_for(step)) co_return false;
+  }
+  co_return true;
+}
+
+bool Worker::Impl::stop(std::chrono::milliseconds grace) {
+  std::unique_lock lock(mutex_);
+  stopping_ = true;
+  for (auto& [tag, handler] : handlers_) handler.stop.request_stop();
+  lock.unlock();
+  registration_.reset();
+  dispatch_stop_.request_stop();
+  lock.lock();
+  const bool ended =
+      idle_.wait_for(lock, grace, [&] { return !dispatching_ && handlers_.empty(); });
+  lock.unlock();
+  if (!ended) give_back_unfinished();
+  return ended;
+}
+
+void Worker::Impl::give_back_unfinished() {
+  std::vector<Delivery> unfinished;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (auto& [tag, handler] : handlers_) unfinished.push_back(handler.delivery);
+  }
+  for (const Delivery& delivery : unfinished) {
+    log_warning("worker",
+                "a task did not stop in time; its message went back to queue " + delivery.queue);
+    try {
+      const auto given = net::block_on(runtime_, broker_->give_back(delivery));
+      if (!given) log_error("worker", "giving a message back failed: " + given.error().message);
+    } catch (const std::exception& error) {
+      log_error("worker", fmt::format("giving a message back failed: {}", error.what()));
+    }
+  }
+}
+
+std::size_t Worker::Impl::running() const {
+  const std::scoped_lock lock(mutex_);
+  return running_ids_.size();
+}
+
+std::uint64_t Worker::Impl::finished() const {
+  const std::scoped_lock lock(mutex_);
+  return finished_;
+}
+
+const boost::json::value* TaskContext::argument(std::string_view argument_name,
+                                                std::size_t position) const {
+  if (const boost::json::value* value = kwargs.if_contains(argument_name)) return value;
+  return position < args.size() ? &args[position] : nullptr;
+}
+
+Worker::Worker(net::Runtime& runtime, std::shared_ptr<Broker> broker, std::shared_ptr<Bus> bus,
+               std::shared_ptr<persistence::Database> database,
+               std::shared_ptr<ProgressBus> progress, WorkerConfig config)
+    : impl_(std::make_shared<Impl>(runtime, std::move(broker), std::move(bus), std::move(database),
+                                   std::move(progress), std::move(config))) {}
+
+Worker::~Worker() { stop(std::chrono::milliseconds(0)); }
+
+void Worker::register_task(std::string name, TaskFunction function, TaskOptions options) {
+  impl_->register_task(std::move(name), std::move(function), options);
+}
+void Worker::start() { impl_->start(); }
+bool Worker::stop(std::chrono::milliseconds grace) { return impl_->stop(grace); }
+std::size_t Worker::running() const { return impl_->running(); }
+std::uint64_t Worker::finished() const { return impl_->finished(); }
+const std::string& Worker::hostname() const { return impl_->hostname(); }
+
+}  // namespace alphaswarm::tasks

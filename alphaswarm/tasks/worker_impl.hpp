@@ -1,0 +1,89 @@
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "alphaswarm/tasks/message.hpp"
+#include "alphaswarm/tasks/task_result.hpp"
+#include "alphaswarm/tasks/worker.hpp"
+
+namespace alphaswarm::tasks {
+
+// One task (dispatch) takes messages while a slot is free and forks a handler for each; handlers
+// that wait for their time (eta) hold no slot. Kept alive by each of them.
+class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
+ public:
+  Impl(net::Runtime& runtime, std::shared_ptr<Broker> broker, std::shared_ptr<Bus> bus,
+       std::shared_ptr<persistence::Database> database, std::shared_ptr<ProgressBus> progress,
+       WorkerConfig config);
+
+  void register_task(std::string name, TaskFunction function, TaskOptions options);
+  void start();
+  bool stop(std::chrono::milliseconds grace);
+  [[nodiscard]] std::size_t running() const;
+  [[nodiscard]] std::uint64_t finished() const;
+  [[nodiscard]] const std::string& hostname() const { return config_.hostname; }
+
+ private:
+  struct Registered {
+    TaskFunction function;
+    TaskOptions options;
+  };
+  struct Slot {};
+  // How an attempt ended.
+  struct Outcome {
+    std::string_view status;       // SUCCESS, FAILURE or RETRY; empty: give the message back
+    boost::json::value result;     // of SUCCESS
+    std::optional<Error> error;    // else
+    std::string exception_type{};  // what a Python client sees
+    std::string exception_module{};
+  };
+  class SlotGuard;
+  class Handling;
+
+  [[nodiscard]] net::task<void> dispatch();
+  [[nodiscard]] net::task<void> handle(Delivery delivery, std::stop_source stop);
+  // False if stopped meanwhile.
+  [[nodiscard]] net::task<bool> wait_until(UnixNanos due);
+  [[nodiscard]] net::task<bool> already_finished(const TaskMessage& message);
+  // True if the message is done with and to be acknowledged.
+  [[nodiscard]] net::task<bool> run(TaskMessage message, std::stop_source stop);
+  [[nodiscard]] net::task<Outcome> attempt(const TaskMessage& message, std::stop_source stop,
+                                           observability::Span& span);
+  [[nodiscard]] net::task<bool> retry(const TaskMessage& message, const Outcome& outcome);
+  [[nodiscard]] net::task<bool> finish(const TaskMessage& message, Outcome outcome);
+  [[nodiscard]] net::task<void> note_started(const TaskMessage& message);
+  [[nodiscard]] net::task<Result<void>> store(TaskResult result);
+  [[nodiscard]] Outcome outcome_of(const TaskMessage& message, Result<boost::json::value> result,
+                                   const TaskOptions& options) const;
+  void give_back_unfinished();
+
+  net::Runtime& runtime_;
+  const std::shared_ptr<Broker> broker_;
+  const std::shared_ptr<Bus> bus_;
+  const std::shared_ptr<persistence::Database> database_;
+  const std::shared_ptr<ProgressBus> progress_;
+  const WorkerConfig config_;
+  std::map<std::string, Registered, std::less<>> functions_;  // fixed once started
+  net::Channel<Slot> slots_;
+  std::stop_source dispatch_stop_;
+  std::unique_ptr<ConsumerRegistration> registration_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable idle_;
+  bool dispatching_ = false;
+  bool stopping_ = false;
+  struct Handler {
+    Delivery delivery;
+    std::stop_source stop;
+  };
+  std::map<std::uint64_t, Handler> handlers_;  // by delivery tag
+  std::set<std::string> running_ids_;
+  std::uint64_t finished_ = 0;
+};
+
+}  // namespace alphaswarm::tasks

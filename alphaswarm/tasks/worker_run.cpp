@@ -1,0 +1,254 @@
+// What a worker does with one message: run, retry, store the result.
+
+#include <cxxabi.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/json/serialize.hpp>
+#include <memory>
+#include <typeinfo>
+
+#include "alphaswarm/base/counters.hpp"
+#include "alphaswarm/base/log.hpp"
+#include "alphaswarm/base/random.hpp"
+#include "alphaswarm/persistence/task_repository.hpp"
+#include "alphaswarm/tasks/tracing.hpp"
+#include "alphaswarm/tasks/worker_impl.hpp"
+
+namespace alphaswarm::tasks {
+namespace {
+
+namespace json = boost::json;
+
+std::string readable_type(const std::exception& error) {
+  int status = 0;
+  const std::unique_ptr<char, decltype(&::free)> name(
+      abi::__cxa_demangle(typeid(error).name(), nullptr, nullptr, &status), &::free);
+  return name != nullptr ? name.get() : typeid(error).name();
+}
+
+std::chrono::nanoseconds backoff(const TaskOptions& options, std::int64_t retries) {
+  std::chrono::nanoseconds wait = options.first_backoff;
+  for (std::int64_t i = 0; i < retries && wait < options.longest_backoff; ++i) wait *= 2;
+  wait = std::min<std::chrono::nanoseconds>(wait, options.longest_backoff);
+  // Jitter only shortens, so that the longest wait is what the setting says.
+  const double factor = 1.0 - 0.2 * thread_random().uniform();
+  return std::chrono::nanoseconds(
+      static_cast<std::int64_t>(static_cast<double>(wait.count()) * factor));
+}
+
+void count_finished(std::string_view status) {
+  counter("alphaswarm_tasks_finished_total", fmt::format(R"(state="{}")", status),
+          "Tasks by the state they ended in.")
+      .add();
+}
+
+void log_if_failed(const Result<void>& done, std::string_view what) {
+  if (!done) log_error("worker", fmt::format("{} failed: {}", what, done.error().message));
+}
+
+}  // namespace
+
+net::task<bool> Worker::Impl::already_finished(const TaskMessage& message) {
+  if (!message.redelivered) co_return false;
+  const auto stored = co_await bus_->get(result_key(message.id));
+  if (stored && *stored) {
+    const auto result = decode_result(**stored);
+    if (result && is_terminal(result->status)) co_return true;
+  }
+  if (database_ != nullptr) {
+    const auto row = persistence::TaskRepository(*database_).find(message.id);
+    if (row && *row && is_terminal((*row)->status)) co_return true;
+  }
+  co_return false;
+}
+
+net::task<bool> Worker::Impl::run(TaskMessage message, std::stop_source stop) {
+  auto span = tracing::start_consumer(message, config_.hostname, config_.provider);
+  Outcome outcome;
+  if (message.expires && *message.expires <= now_unix()) {
+    outcome.status = kRevoked;
+    outcome.error = Error{ErrorCode::deadline_exceeded, "expired", false};
+    outcome.exception_type = "TaskRevokedError";
+    outcome.exception_module = "celery.exceptions";
+  } else {
+    co_await note_started(message);
+    outcome = co_await attempt(message, stop, span);
+  }
+  if (outcome.status.empty()) {
+    // Another worker goes on with it; nothing has ended.
+    tracing::finish_consumer(span, kPending, nullptr);
+    co_return false;
+  }
+  if (outcome.status == kRetry) {
+    tracing::retry_event(span, outcome.error->message);
+    tracing::finish_consumer(span, kRetry, nullptr);
+    if (co_await retry(message, outcome)) co_return true;
+    outcome.status = kFailure;  // no retry could be queued
+  }
+  const bool failed = outcome.status == kFailure;
+  tracing::finish_consumer(span, outcome.status, failed ? &*outcome.error : nullptr);
+  co_return co_await finish(message, std::move(outcome));
+}
+
+net::task<Worker::Impl::Outcome> Worker::Impl::attempt(const TaskMessage& message,
+                                                       std::stop_source stop,
+                                                       observability::Span& span) {
+  const auto found = functions_.find(message.task);
+  if (found == functions_.end()) {
+    co_return Outcome{
+        kFailure, nullptr,
+        Error{ErrorCode::not_found,
+              fmt::format("task '{}' is not known to this worker", message.task), false},
+        "NotRegistered", "celery.exceptions"};
+  }
+  TaskContext context{message.id,          message.task,     message.queue,
+                      message.args,        message.kwargs,   message.retries,
+                      message.redelivered, stop.get_token(), *progress_};
+  Outcome thrown{kFailure, nullptr, std::nullopt, {}, {}};
+  try {
+    auto result = co_await found->second.function(context);
+    co_return outcome_of(message, std::move(result), found->second.options);
+  } catch (const std::exception& error) {
+    span.record_current_exception();
+    thrown.error = Error{ErrorCode::internal, error.what(), false};
+    thrown.exception_type = readable_type(error);
+  } catch (...) {
+    span.record_current_exception();
+    thrown.error = Error{ErrorCode::internal, "an exception that is not a std::exception", false};
+    thrown.exception_type = "Exception";
+  }
+  co_return thrown;
+}
+
+Worker::Impl::Outcome Worker::Impl::outcome_of(const TaskMessage& message,
+                                               Result<json::value> result,
+                                               const TaskOptions& options) const {
+  if (result) return {kSuccess, std::move(*result), std::nullopt, {}, {}};
+  Outcome outcome{kFailure, nullptr, result.error(), exception_type_of(result.error().code), {}};
+  bool stopping = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping = stopping_;
+  }
+  if (stopping && result.error().code == ErrorCode::cancelled) {
+    outcome.status = {};
+  } else if (result.error().retryable && message.retries < options.max_retries) {
+    outcome.status = kRetry;
+  }
+  return outcome;
+}
+
+net::task<bool> Worker::Impl::retry(const TaskMessage& message, const Outcome& outcome) {
+  const TaskOptions& options = functions_.find(message.task)->second.options;
+  TaskMessage again = message;
+  again.retries = message.retries + 1;
+  again.eta = UnixNanos{now_unix().value + backoff(options, message.retries).count()};
+  again.parent_id = message.id;
+  again.redelivered = false;
+  auto span = tracing::start_producer(again, broker_->system());
+  tracing::inject(again);
+  std::string envelope = encode_message(again);
+  const auto pushed = co_await broker_->push(again.queue, again.priority, std::move(envelope));
+  if (!pushed) {
+    span.error(pushed.error().message);
+    log_error("worker", fmt::format("task {} could not be queued for its retry: {}", message.id,
+                                    pushed.error().message));
+    co_return false;
+  }
+  span.end();
+  if (database_ != nullptr) {
+    log_if_failed(persistence::TaskRepository(*database_)
+                      .mark_retry(message.id, outcome.error->message, again.retries),
+                  "noting a retry");
+  }
+  TaskResult result;
+  result.task_id = message.id;
+  result.status = kRetry;
+  result.error = outcome.error->message;
+  result.exception_type = outcome.exception_type;
+  const auto stored = co_await store(std::move(result));
+  log_if_failed(stored, "storing a task's state");
+  co_return true;
+}
+
+net::task<void> Worker::Impl::note_started(const TaskMessage& message) {
+  if (database_ != nullptr) {
+    persistence::TaskRepository tasks(*database_);
+    auto noted = tasks.mark_started(message.id, config_.hostname, message.retries, now_unix());
+    if (!noted && noted.error().code == ErrorCode::not_found) {
+      // Sent by another client than ours, or already finished, which insert leaves alone.
+      persistence::TaskRow row;
+      row.id = message.id;
+      row.name = message.task;
+      row.queue = message.queue;
+      row.status = kStarted;
+      row.args_json = json::serialize(message.args);
+      row.kwargs_json = json::serialize(message.kwargs);
+      row.trace_id = tracing::current_trace_id();
+      row.worker = config_.hostname;
+      row.retries = message.retries;
+      row.created_at = now_unix();
+      row.started_at = row.created_at;
+      const auto inserted = tasks.insert(row);
+      noted = inserted ? Result<void>() : std::unexpected(inserted.error());
+    }
+    log_if_failed(noted, "noting a task's start");
+  }
+  TaskResult started;
+  started.task_id = message.id;
+  started.status = kStarted;
+  started.result = json::object{{"pid", ::getpid()}, {"hostname", config_.hostname}};
+  const auto stored = co_await store(std::move(started));
+  log_if_failed(stored, "storing a task's state");
+}
+
+net::task<Result<void>> Worker::Impl::store(TaskResult result) {
+  const std::string key = result_key(result.task_id);
+  const std::string text = encode_result(result);
+  auto stored = co_await bus_->set(key, text, kResultTimeToLive);
+  if (stored) stored = co_await bus_->publish(key, text);
+  co_return stored;
+}
+
+net::task<bool> Worker::Impl::finish(const TaskMessage& message, Outcome outcome) {
+  const std::string error = outcome.error ? outcome.error->message : std::string();
+  if (!error.empty()) {
+    log_warning("worker", fmt::format("task {} ({}) ended as {}: {}", message.id, message.task,
+                                      outcome.status, error));
+  }
+  const UnixNanos now = now_unix();
+  const bool success = outcome.status == kSuccess;
+  const std::string result_text = success ? json::serialize(outcome.result) : std::string();
+  Result<void> in_table = fail(ErrorCode::unavailable, "there is no database");
+  if (database_ != nullptr) {
+    const auto marked = persistence::TaskRepository(*database_)
+                            .mark_finished(message.id, outcome.status, result_text, error, now);
+    in_table = marked ? Result<void>() : std::unexpected(marked.error());
+    log_if_failed(in_table, "storing a task's result in the database");
+  }
+  TaskResult result{message.id,
+                    std::string(outcome.status),
+                    success ? outcome.result : json::value(nullptr),
+                    outcome.exception_type,
+                    outcome.exception_module,
+                    error,
+                    now};
+  const auto on_bus = co_await store(std::move(result));
+  log_if_failed(on_bus, "storing a task's result on the bus");
+  // Stored nowhere: leave the message unacknowledged rather than lose the task.
+  if (!in_table && !on_bus) co_return false;
+  if (success) {
+    co_await progress_->emit_done(message.id, std::move(outcome.result));
+  } else {
+    co_await progress_->emit_error(message.id, error);
+  }
+  count_finished(outcome.status);
+  {
+    const std::scoped_lock lock(mutex_);
+    ++finished_;
+  }
+  co_return true;
+}
+
+}  // namespace alphaswarm::tasks
