@@ -1,0 +1,2 @@
+export const dashRoutes = () => () => undefined;
+export const streamFrames = () => () => {};
