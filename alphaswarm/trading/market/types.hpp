@@ -103,8 +103,8 @@ struct OrderRequest {
   OrderType type = OrderType::market;
   TimeInForce time_in_force = TimeInForce::day;
   Quantity quantity;                 // > 0
-  std::optional<Price> limit_price;  // for limit and stop_limit
-  std::optional<Price> stop_price;   // for stop and stop_limit
+  std::optional<Price> limit_price{};  // for limit and stop_limit
+  std::optional<Price> stop_price{};   // for stop and stop_limit
 };
 
 // One sentence if the request is malformed: no client id or symbol, quantity not positive, a price
