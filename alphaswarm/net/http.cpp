@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "alphaswarm/net/detail/utf8.hpp"
 #include "alphaswarm/net/url.hpp"
 
 namespace alphaswarm::net {
@@ -9,28 +10,6 @@ namespace {
 
 constexpr char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
-// The length of the UTF-8 sequence at `text[at]`, or 0 if it is not valid (Unicode 15, table 3-7).
-std::size_t utf8_length(std::string_view text, std::size_t at) noexcept {
-  const auto byte = [&](std::size_t i) {
-    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
-  };
-  const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return tail(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const bool overlong = first == 0xE0 && byte(1) < 0xA0;
-    const bool surrogate = first == 0xED && byte(1) > 0x9F;
-    return tail(1) && tail(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const bool overlong = first == 0xF0 && byte(1) < 0x90;
-    const bool too_high = first == 0xF4 && byte(1) > 0x8F;
-    return tail(1) && tail(2) && tail(3) && !overlong && !too_high ? 4 : 0;
-  }
-  return 0;
 }
 
 void append_control(std::string& out, char c) {
@@ -145,7 +124,7 @@ std::string json_quoted(std::string_view text) {
       ++i;
       continue;
     }
-    const std::size_t length = utf8_length(text, i);
+    const std::size_t length = detail::utf8_length(text, i);
     out += length == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(i, length);
     i += length == 0 ? 1 : length;
   }

@@ -51,8 +51,8 @@ struct HttpRequest {
   std::string target;  // path and query as sent, e.g. "/bars/AAPL.NASDAQ?limit=5"
   std::string path;    // of the target, percent-encoding kept
   std::string query;   // without "?", percent-encoding kept; empty if there is none
-  std::string body;
-  Headers headers;
+  std::string body{};
+  Headers headers{};
   std::string peer_address;
   std::uint16_t peer_port = 0;
   std::string server_address;
@@ -72,8 +72,8 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 200;
-  Headers headers;
-  std::string body;
+  Headers headers{};
+  std::string body{};
 
   // `body` is complete JSON.
   [[nodiscard]] static HttpResponse json(int status, std::string body);

@@ -39,8 +39,8 @@ class HttpClientObserver {
 };
 
 struct TlsClientConfig {
-  std::string ca_file;  // PEM; empty: the system's
-  bool verify = true;   // certificate and host name
+  std::string ca_file{};  // PEM; empty: the system's
+  bool verify = true;     // certificate and host name
 };
 
 struct HttpClientConfig {
@@ -51,15 +51,15 @@ struct HttpClientConfig {
   std::size_t max_header_bytes = 64U << 10;
   std::size_t max_response_bytes = 64U << 20;
   std::string user_agent = "alphaswarm/0.1";
-  TlsClientConfig tls;
+  TlsClientConfig tls{};
   HttpClientObserver* observer = nullptr;  // MUST outlive the client
 };
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string url;  // http:// or https://
-  Headers headers;
-  std::string body;
+  std::string url{};  // http:// or https://
+  Headers headers{};
+  std::string body{};
   std::chrono::milliseconds timeout{0};  // 0: the client's
   int resend_count = 0;                  // how often the caller has tried this request before
 };

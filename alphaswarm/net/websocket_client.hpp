@@ -17,7 +17,7 @@ struct WebSocketClientConfig {
   std::chrono::milliseconds ping_interval{20'000};   // a silent peer is asked, then left
   std::chrono::milliseconds write_timeout{30'000};
   std::size_t max_message_bytes = 1U << 20;
-  TlsClientConfig tls;
+  TlsClientConfig tls{};
   HttpClientObserver* observer = nullptr;  // sees the upgrade request as a GET
 };
 
