@@ -41,10 +41,10 @@ struct BacktestResult {
 };
 
 struct BacktestOptions {
-  std::string run_id;       // empty: a random UUID
+  std::string run_id{};     // empty: a random UUID
   bool keep_ledger = true;  // lines for every signal, order, fill and refusal
   // Called about a hundred times a run; false stops the run with ErrorCode::cancelled.
-  std::function<bool(std::int64_t done_bars, std::int64_t all_bars)> progress;
+  std::function<bool(std::int64_t done_bars, std::int64_t all_bars)> progress{};
 };
 
 // Runs within a span `backtest.run`. `dataset` must be normalised; bars outside the config's start

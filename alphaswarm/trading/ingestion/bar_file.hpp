@@ -18,13 +18,13 @@ namespace alphaswarm::trading {
 struct BarFileOptions {
   // For files without a symbol column: "AAPL.NASDAQ" or "AAPL". Empty: the file's name without its
   // ending, in capitals.
-  std::string symbol;
-  std::string exchange = "LOCAL";    // for symbols that name none
-  std::optional<Interval> interval;  // unset: by the usual distance of a symbol's bars
+  std::string symbol{};
+  std::string exchange = "LOCAL";      // for symbols that name none
+  std::optional<Interval> interval{};  // unset: by the usual distance of a symbol's bars
   // Our name of a column (date, time, open, high, low, close, adj_close, volume, symbol) → the
   // file's; others are found by their usual names, see bar_file.cpp.
-  std::map<std::string, std::string> column_map;
-  ZoneOffset zone;  // of times that name none
+  std::map<std::string, std::string> column_map{};
+  ZoneOffset zone{};  // of times that name none
   char separator = ',';
   std::size_t max_file_bytes = std::size_t{1} << 30;
   std::size_t max_line_bytes = std::size_t{64} << 10;

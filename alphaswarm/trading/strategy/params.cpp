@@ -11,7 +11,9 @@ namespace alphaswarm::trading {
 namespace {
 
 std::string shown(const boost::json::value& value) {
-  std::string text = boost::json::serialize(value);
+  // Boost writes 2.5 as 2.5E0.
+  std::string text =
+      value.is_double() ? fmt::format("{}", value.get_double()) : boost::json::serialize(value);
   if (text.size() > 64) text = text.substr(0, 61) + "...";
   return text;
 }
@@ -48,6 +50,10 @@ std::int64_t Params::integer(std::string_view name, std::int64_t fallback, Integ
   if (value == nullptr) return fallback;
   std::optional<std::int64_t> found;
   if (const std::int64_t* const whole = value->if_int64()) found = *whole;
+  if (const std::uint64_t* const whole = value->if_uint64();
+      whole != nullptr && *whole < 1U << 31U) {
+    found = static_cast<std::int64_t>(*whole);
+  }
   if (const double* const number = value->if_double();  // 20.0 is a whole number too
       number != nullptr && std::trunc(*number) == *number && std::abs(*number) < 1e15) {
     found = static_cast<std::int64_t>(*number);
