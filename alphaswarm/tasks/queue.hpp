@@ -20,10 +20,10 @@ namespace alphaswarm::tasks {
 
 struct ApplyOptions {
   std::string queue = "default";
-  std::string task_id;  // empty: a new UUID
-  int priority = 0;     // 0 to 9, lowest first
-  std::optional<UnixNanos> eta;
-  std::optional<UnixNanos> expires;
+  std::string task_id{};  // empty: a new UUID
+  int priority = 0;       // 0 to 9, lowest first
+  std::optional<UnixNanos> eta{};
+  std::optional<UnixNanos> expires{};
 };
 
 // Thread-safe. The parts are shared with workers and the progress bus, which may end in any order.

@@ -152,8 +152,9 @@ net::task<void> Worker::Impl::handle(Delivery delivery, std::stop_source stop) {
       done = co_await run(std::move(*message), stop);
     }
   }
+  // Also when this task was asked to stop: a message must not be left in between.
   const auto settled =
-      done ? co_await broker_->acknowledge(delivery) : co_await broker_->give_back(delivery);
+      co_await net::shielded(done ? broker_->acknowledge(delivery) : broker_->give_back(delivery));
   if (!settled) log_error("worker", "settling a message failed: " + settled.error().message);
 }
 

@@ -53,7 +53,7 @@ struct TaskOptions {
 struct WorkerConfig {
   std::vector<std::string> queues = {"default", "backtest", "paper", "ingestion"};
   unsigned concurrency = 4;  // tasks at a time
-  std::string hostname;      // empty: "celery@<host name>"
+  std::string hostname{};    // empty: "celery@<host name>"
   // Of the run/… spans; null: the process default. MUST outlive the worker.
   observability::TracerProvider* provider = nullptr;
 };

@@ -83,12 +83,12 @@ net::task<bool> Worker::Impl::run(TaskMessage message, std::stop_source stop) {
   if (outcome.status == kRetry) {
     tracing::retry_event(span, outcome.error->message);
     tracing::finish_consumer(span, kRetry, nullptr);
-    if (co_await retry(message, outcome)) co_return true;
+    if (co_await net::shielded(retry(message, outcome))) co_return true;
     outcome.status = kFailure;  // no retry could be queued
   }
   const bool failed = outcome.status == kFailure;
   tracing::finish_consumer(span, outcome.status, failed ? &*outcome.error : nullptr);
-  co_return co_await finish(message, std::move(outcome));
+  co_return co_await net::shielded(finish(message, std::move(outcome)));
 }
 
 net::task<Worker::Impl::Outcome> Worker::Impl::attempt(const TaskMessage& message,
