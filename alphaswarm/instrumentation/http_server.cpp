@@ -1,0 +1,124 @@
+#include "alphaswarm/instrumentation/http_server.hpp"
+
+#include <charconv>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "alphaswarm/instrumentation/http_method.hpp"
+#include "alphaswarm/instrumentation/redact.hpp"
+#include "alphaswarm/observability/tracing.hpp"
+
+namespace alphaswarm::instrumentation {
+namespace otel = alphaswarm::observability;
+namespace {
+
+// What the token points to.
+struct Request {
+  otel::Span span;
+  bool excluded = false;
+};
+
+std::string span_name(const net::HttpRequest& request) {
+  std::string name = is_known_method(request.method) ? request.method : "HTTP";
+  if (!request.route.empty()) name.append(" ").append(request.route);
+  return name;
+}
+
+// What the client called us: the Host header, else the address it reached.
+struct ServerName {
+  std::string_view address;
+  std::uint16_t port;
+};
+
+ServerName server_name(const net::HttpRequest& request) {
+  const std::string_view host = request.headers.get("Host").value_or("");
+  if (host.empty()) return {request.server_address, request.server_port};
+  const std::size_t bracket = host.rfind(']');  // of an IPv6 address
+  const std::size_t colon = host.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  ServerName name{host.substr(0, colon), 80};  // the default port of http is not written
+  if (colon != std::string_view::npos) {
+    const std::string_view port = host.substr(colon + 1);
+    if (std::from_chars(port.data(), port.data() + port.size(), name.port).ec != std::errc()) {
+      name.port = request.server_port;
+    }
+  }
+  if (name.address.starts_with('[') && name.address.ends_with(']')) {
+    name.address = name.address.substr(1, name.address.size() - 2);
+  }
+  return name;
+}
+
+void describe(otel::Span& span, const net::HttpRequest& request) {
+  const bool known = is_known_method(request.method);
+  span.set("http.request.method", known ? std::string_view(request.method) : "_OTHER");
+  if (!known) span.set("http.request.method_original", request.method);
+  if (!request.route.empty()) span.set("http.route", request.route);
+  span.set("url.scheme", "http");
+  span.set("url.path", request.path);
+  if (!request.query.empty()) span.set("url.query", redact_query(request.query));
+  const ServerName server = server_name(request);
+  span.set("server.address", server.address);
+  span.set("server.port", server.port);
+  span.set("client.address", request.peer_address);
+  span.set("client.port", request.peer_port);
+  span.set("network.protocol.version", request.http_version == 10 ? "1.0" : "1.1");
+  if (const auto agent = request.headers.get("User-Agent")) span.set("user_agent.original", *agent);
+}
+
+// A parent that nobody recorded: what hangs below it is not recorded either.
+otel::SpanContext unrecorded_parent() {
+  otel::SpanContext parent;
+  parent.trace_id = TraceId::random();
+  parent.span_id = SpanId::random();
+  parent.remote = true;
+  return parent;
+}
+
+}  // namespace
+
+TracingHttpServerObserver::TracingHttpServerObserver(otel::TracerProvider* provider,
+                                                     UrlFilter excluded)
+    : provider_(provider), excluded_(std::move(excluded)) {}
+
+net::ObserverToken TracingHttpServerObserver::started(const net::HttpRequest& request) {
+  auto own = std::make_unique<Request>();
+  own->excluded = excluded_.excludes(request.path);
+  const std::optional<otel::SpanContext> parent =
+      own->excluded ? unrecorded_parent()
+                    : otel::extract_traceparent(request.headers.get("traceparent").value_or(""),
+                                                request.headers.get("tracestate").value_or(""));
+  otel::SpanOptions options;
+  options.kind = otel::SpanKind::server;
+  options.provider = provider_;
+  options.parent = parent ? &*parent : nullptr;
+  options.root = !parent;
+  own->span = otel::span(span_name(request), options);
+  if (own->span.recording()) describe(own->span, request);
+  return own.release();
+}
+
+void TracingHttpServerObserver::responding(net::ObserverToken token, const net::HttpRequest&,
+                                           net::HttpResponse& response) {
+  const auto* own = static_cast<const Request*>(token);
+  const otel::SpanContext context = own->span.context();
+  if (own->excluded || !context.is_valid()) return;
+  response.headers.set("traceresponse", otel::to_traceresponse(context));
+  response.headers.set("x-trace-id", context.trace_id.to_hex());
+}
+
+void TracingHttpServerObserver::finished(net::ObserverToken token, int status, const Error* error) {
+  const std::unique_ptr<Request> own(static_cast<Request*>(token));
+  otel::Span& span = own->span;
+  if (!span.recording()) return;
+  if (status != 0) span.set("http.response.status_code", status);
+  if (status >= 500) {
+    span.set("error.type", std::to_string(status));
+    span.error(error != nullptr ? std::string_view(error->message) : std::string_view());
+  } else if (error != nullptr) {
+    span.set("error.type", to_string(error->code));
+    span.error(error->message);
+  }
+}
+
+}  // namespace alphaswarm::instrumentation

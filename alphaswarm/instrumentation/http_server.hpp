@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string_view>
+
+#include "alphaswarm/instrumentation/url_filter.hpp"
+#include "alphaswarm/net/http_server.hpp"
+#include "alphaswarm/observability/api/provider.hpp"
+
+namespace alphaswarm::instrumentation {
+
+// A SERVER span for each request, as the stable HTTP conventions say: named "{METHOD} {route}", a
+// child of the caller's `traceparent`, current while the handler runs. Responses get
+// `traceresponse` (W3C) and `x-trace-id`. Nothing of an excluded URL is recorded, its handler's
+// spans included.
+class TracingHttpServerObserver final : public net::HttpServerObserver {
+ public:
+  // `provider` null: the process default. A provider MUST outlive the observer.
+  explicit TracingHttpServerObserver(observability::TracerProvider* provider = nullptr,
+                                     UrlFilter excluded = {});
+
+  net::ObserverToken started(const net::HttpRequest& request) override;
+  void responding(net::ObserverToken token, const net::HttpRequest& request,
+                  net::HttpResponse& response) override;
+  void finished(net::ObserverToken token, int status, const Error* error) override;
+
+ private:
+  observability::TracerProvider* provider_;
+  UrlFilter excluded_;
+};
+
+}  // namespace alphaswarm::instrumentation

@@ -1,0 +1,39 @@
+#include "alphaswarm/instrumentation/sql.hpp"
+
+#include <string>
+
+#include "alphaswarm/observability/tracing.hpp"
+
+namespace alphaswarm::instrumentation {
+namespace otel = alphaswarm::observability;
+
+persistence::ObserverToken TracingSqlObserver::started(
+    const persistence::SqlStatementInfo& statement) noexcept {
+  if (!roots_ && !otel::current_context().is_valid()) return nullptr;
+  std::string name(statement.operation);
+  if (!statement.target.empty()) name.append(" ").append(statement.target);
+  otel::SpanOptions options;
+  options.kind = otel::SpanKind::client;
+  options.provider = provider_;
+  otel::Span span = otel::span(name, options);
+  if (span.recording()) {
+    span.set("db.system.name", statement.system);
+    if (!statement.database.empty()) span.set("db.namespace", statement.database);
+    if (!statement.text.empty()) span.set("db.query.text", statement.text);
+    // Connecting is not an operation of the database's language.
+    if (statement.operation != "connect") span.set("db.operation.name", statement.operation);
+    if (!statement.target.empty()) span.set("db.collection.name", statement.target);
+  }
+  return span.release();
+}
+
+void TracingSqlObserver::finished(persistence::ObserverToken token, const Error* error,
+                                  std::string_view sqlstate) noexcept {
+  otel::Span span = otel::Span::adopt(token);
+  if (error == nullptr || !span.recording()) return;
+  if (!sqlstate.empty()) span.set("db.response.status_code", sqlstate);
+  span.set("error.type", sqlstate.empty() ? to_string(error->code) : sqlstate);
+  span.error(error->message);
+}
+
+}  // namespace alphaswarm::instrumentation
