@@ -57,7 +57,7 @@ struct Config {
   std::uint32_t max_batch_spans = 8'192;      // spans in one request
   std::uint32_t max_batch_bytes = 1'048'576;  // size of one request, about
   std::int64_t shutdown_timeout_ms = 5'000;   // of the last flush, at destruction
-  SpanLimits limits;
+  SpanLimits limits{};
 };
 
 }  // namespace alphaswarm::observability

@@ -36,6 +36,12 @@ class BatchSink {
  public:
   virtual ~BatchSink() = default;
   [[nodiscard]] virtual SinkResult send(const Batch& batch, std::chrono::milliseconds timeout) = 0;
+  // For a sink that answers before it is done: waits until what it accepted is delivered; false if
+  // that took longer than `timeout`.
+  [[nodiscard]] virtual bool flush(std::chrono::milliseconds timeout) {
+    static_cast<void>(timeout);
+    return true;
+  }
 };
 
 }  // namespace alphaswarm::observability

@@ -1,0 +1,114 @@
+#include "alphaswarm/observability/sdk/delivery.hpp"
+
+#if ALPHASWARM_OTEL
+
+#include <algorithm>
+
+#include "alphaswarm/base/log.hpp"
+
+namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// As other OpenTelemetry exporters: doubling from one second to at most five.
+constexpr milliseconds kFirstBackoff{1'000};
+constexpr milliseconds kMaxBackoff{5'000};
+
+}  // namespace
+
+Delivery::Delivery(const Config& config, std::vector<std::shared_ptr<BatchSink>> sinks)
+    : timeout_(config.timeout_ms),
+      service_(config.service_name),
+      sinks_(std::move(sinks)),
+      random_(thread_random().next()) {}
+
+void Delivery::deliver(const Batch& batch, TimePoint deadline) {
+  batches_.fetch_add(1, std::memory_order_relaxed);
+  const TimePoint until = std::min(deadline, steady_clock::now() + timeout_);
+  SinkResult result{.status = SinkResult::rejected, .message = "no time left to send"};
+  milliseconds backoff = kFirstBackoff;
+  for (bool first = true;; first = false) {
+    const auto left = duration_cast<milliseconds>(limit(until) - steady_clock::now());
+    if (left <= milliseconds(0)) break;
+    if (!first) retries_.fetch_add(1, std::memory_order_relaxed);
+    result = sinks_.front()->send(batch, left);
+    if (result.status != SinkResult::retry) break;
+    report(true, result.message);
+    const auto jittered = milliseconds(static_cast<std::int64_t>(
+        static_cast<double>(backoff.count()) * (0.5 + random_.uniform() / 2)));
+    pause(std::max(result.retry_after, jittered), until);
+    backoff = std::min(backoff * 2, kMaxBackoff);
+  }
+  if (result.status == SinkResult::accepted) {
+    const std::uint32_t refused = std::min(result.rejected_spans, batch.span_count);
+    exported_.fetch_add(batch.span_count - refused, std::memory_order_relaxed);
+    rejected_.fetch_add(refused, std::memory_order_relaxed);
+    if (refused != 0 && !std::exchange(reported_rejection_, true)) {
+      log_warning("tracing", "the receiver refused " + std::to_string(refused) + " spans of " +
+                                 service_ + ": " + result.message + " (said once)");
+    }
+    report(false, {});
+  } else {
+    failed_.fetch_add(batch.span_count, std::memory_order_relaxed);
+    report(true, result.message);
+  }
+  for (std::size_t i = 1; i < sinks_.size(); ++i) {
+    static_cast<void>(sinks_[i]->send(batch, milliseconds(0)));  // queues, and counts by itself
+  }
+}
+
+Delivery::TimePoint Delivery::limit(TimePoint given) {
+  const std::scoped_lock lock(mutex_);
+  return std::min(given, stop_deadline_);
+}
+
+void Delivery::pause(milliseconds time, TimePoint until) {
+  std::unique_lock lock(mutex_);
+  const TimePoint end = std::min(until, steady_clock::now() + time);
+  // A shutdown may have brought the end nearer: one more try, at its deadline at the latest.
+  stopped_.wait_until(lock, end, [&] { return stop_deadline_ < end; });
+  if (stop_deadline_ < end) {
+    stopped_.wait_until(lock, stop_deadline_ - milliseconds(50), [] { return false; });
+  }
+}
+
+bool Delivery::flush(TimePoint deadline) {
+  bool all = true;
+  for (const auto& sink : sinks_) {
+    const auto left = duration_cast<milliseconds>(
+        std::min(deadline - steady_clock::now(), steady_clock::duration(timeout_)));
+    all = sink->flush(std::max(left, milliseconds(0))) && all;
+  }
+  return all;
+}
+
+void Delivery::stop_by(TimePoint deadline) {
+  const std::scoped_lock lock(mutex_);
+  stop_deadline_ = deadline;
+  stopped_.notify_all();
+}
+
+void Delivery::report(bool failed, const std::string& message) {
+  if (failed == std::exchange(failing_, failed)) return;  // once for each change
+  if (failed) {
+    log_warning("tracing", "spans of " + service_ + " cannot be exported: " + message +
+                               "; trying again, newer ones are dropped when memory runs out");
+  } else {
+    log_info("tracing", "spans of " + service_ + " are exported again");
+  }
+}
+
+void Delivery::add_to(Stats& stats) const noexcept {
+  stats.exported += exported_.load(std::memory_order_relaxed);
+  stats.dropped.export_failed += failed_.load(std::memory_order_relaxed);
+  stats.dropped.rejected += rejected_.load(std::memory_order_relaxed);
+  stats.batches += batches_.load(std::memory_order_relaxed);
+  stats.retries += retries_.load(std::memory_order_relaxed);
+}
+
+}  // namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail
+
+#endif

@@ -1,0 +1,61 @@
+#pragma once
+
+// Offering batches to sinks: retries, and the account of what became of them.
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "alphaswarm/base/random.hpp"
+#include "alphaswarm/observability/api/config.hpp"
+#include "alphaswarm/observability/api/provider.hpp"
+#include "alphaswarm/observability/export/batch_sink.hpp"
+
+namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
+
+// Used by one export thread; stop_by() and add_to() by any.
+class Delivery {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  // The first sink decides what counts as exported; further ones keep queues of their own.
+  Delivery(const Config& config, std::vector<std::shared_ptr<BatchSink>> sinks);
+
+  // Returns when the first sink has taken or refused the batch for good, its retries (exponential
+  // backoff with jitter, or what the receiver asks for) are exhausted, or at the deadline.
+  void deliver(const Batch& batch, TimePoint deadline);
+  bool flush(TimePoint deadline);
+  // A shutdown cuts the retries under way short.
+  void stop_by(TimePoint deadline);
+  void add_to(Stats& stats) const noexcept;
+
+ private:
+  [[nodiscard]] TimePoint limit(TimePoint given);
+  // False at once when stopped by then.
+  void pause(std::chrono::milliseconds time, TimePoint until);
+  void report(bool failed, const std::string& message);
+
+  std::chrono::milliseconds timeout_;
+  std::string service_;
+  std::vector<std::shared_ptr<BatchSink>> sinks_;
+  Random random_;
+
+  std::mutex mutex_;
+  std::condition_variable stopped_;
+  TimePoint stop_deadline_ = TimePoint::max();
+
+  bool failing_ = false;
+  bool reported_rejection_ = false;
+  std::atomic<std::uint64_t> exported_{0};
+  std::atomic<std::uint64_t> failed_{0};
+  std::atomic<std::uint64_t> rejected_{0};
+  std::atomic<std::uint64_t> batches_{0};
+  std::atomic<std::uint64_t> retries_{0};
+};
+
+}  // namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail

@@ -1,0 +1,223 @@
+#include "alphaswarm/observability/sdk/provider_core.hpp"
+
+#if ALPHASWARM_OTEL
+
+#include <pthread.h>
+
+#include <utility>
+
+#include "alphaswarm/base/counters.hpp"
+#include "alphaswarm/base/log.hpp"
+#include "alphaswarm/observability/export/factory.hpp"
+#include "alphaswarm/observability/sdk/clock.hpp"
+#include "alphaswarm/observability/sdk/export_worker.hpp"
+
+namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
+
+std::atomic<ProviderCore*> default_provider{nullptr};
+
+namespace {
+
+std::atomic<ProviderCore*> cores{nullptr};
+std::atomic<std::uint32_t> next_index{0};
+
+// The child of a fork has one thread and none of the export threads. It leaves all that was in
+// memory to its parent, which still has it, and starts afresh at its first span.
+void after_fork_in_child() noexcept {
+  forget_threads_after_fork();
+  sdk::abandon_pool_after_fork();
+  sdk::prepare_barrier();
+  sdk::calibration().reset_after_fork();
+  for (ProviderCore* core = ProviderCore::first(); core != nullptr; core = core->next()) {
+    core->forget_worker_after_fork();
+  }
+}
+
+void prepare_process() {
+  static const bool kPrepared = [] {
+    sdk::prepare_barrier();
+    static_cast<void>(sdk::calibration());
+    static_cast<void>(sdk::chunk_pool());
+    ::pthread_atfork(nullptr, nullptr, after_fork_in_child);
+    return true;
+  }();
+  static_cast<void>(kPrepared);
+}
+
+}  // namespace
+
+ProviderCore::ProviderCore(Config given)
+    : index(next_index.fetch_add(1, std::memory_order_relaxed)),
+      config(std::move(given)),
+      sampler(config.sample_ratio) {
+  prepare_process();
+  ProviderCore* head = cores.load(std::memory_order_relaxed);
+  do {
+    next_ = head;
+  } while (!cores.compare_exchange_weak(head, this, std::memory_order_release,
+                                        std::memory_order_relaxed));  // with first()
+}
+
+ProviderCore* ProviderCore::first() noexcept { return cores.load(std::memory_order_acquire); }
+
+void ProviderCore::add_buffer(ThreadBuffer& buffer) noexcept {
+  ThreadBuffer* head = new_buffers_.load(std::memory_order_relaxed);
+  do {
+    buffer.next = head;
+  } while (!new_buffers_.compare_exchange_weak(head, &buffer, std::memory_order_release,
+                                               std::memory_order_relaxed));
+  if (worker() == nullptr && accepting.load(std::memory_order_relaxed)) {
+    static_cast<void>(start_worker());
+  }
+}
+
+Result<void> ProviderCore::start_worker() {
+  if (starting_.exchange(true, std::memory_order_acquire)) return {};
+  auto sinks = make_sinks(config);
+  if (!sinks) {
+    starting_.store(false, std::memory_order_release);
+    return std::unexpected(sinks.error());
+  }
+  auto* made = new ExportWorker(*this, std::move(*sinks));
+  made->start();
+  worker_.store(made, std::memory_order_release);
+  return {};
+}
+
+void ProviderCore::forget_worker_after_fork() noexcept {
+  worker_.store(nullptr, std::memory_order_relaxed);  // leaked: its thread and locks are not here
+  starting_.store(false, std::memory_order_relaxed);
+  new_buffers_.store(nullptr, std::memory_order_relaxed);
+  for (auto* count : {&shared.started, &shared.ended, &shared.no_slot, &shared.no_chunk,
+                      &shared.not_sampled, &shared.provider_gone}) {
+    count->store(0, std::memory_order_relaxed);
+  }
+}
+
+bool ProviderCore::force_flush(std::int64_t timeout_ms) {
+  ExportWorker* const exporting = worker();
+  return exporting == nullptr || exporting->flush(timeout_ms);
+}
+
+bool ProviderCore::shutdown(std::int64_t timeout_ms) {
+  if (shut_down_.exchange(true, std::memory_order_acq_rel)) return true;
+  accepting.store(false, std::memory_order_seq_cst);  // with start_span()
+  ProviderCore* self = this;
+  default_provider.compare_exchange_strong(self, nullptr, std::memory_order_acq_rel);
+  sdk::barrier_on_all_threads();
+  ExportWorker* const exporting = worker();
+  return exporting == nullptr || exporting->shutdown(timeout_ms);
+}
+
+void ProviderCore::add_shared(Stats& stats) const noexcept {
+  const auto read = [](const std::atomic<std::uint64_t>& count) {
+    return count.load(std::memory_order_relaxed);
+  };
+  stats.started += read(shared.started);
+  stats.ended += read(shared.ended);
+  stats.not_sampled += read(shared.not_sampled);
+  stats.dropped.no_slot += read(shared.no_slot);
+  stats.dropped.no_chunk += read(shared.no_chunk);
+  stats.dropped.provider_gone += read(shared.provider_gone);
+  const std::uint64_t closed_spans = stats.ended + stats.dropped.no_slot;
+  stats.open = stats.started > closed_spans ? stats.started - closed_spans : 0;
+}
+
+Stats ProviderCore::stats() {
+  Stats stats;
+  if (ExportWorker* const exporting = worker(); exporting != nullptr) exporting->add_to(stats);
+  add_shared(stats);
+  return stats;
+}
+
+void ProviderCore::publish(const Stats& now, const Stats& before) const {
+  const std::string service = "service=\"" + config.service_name + "\"";
+  const auto add = [&](std::string_view name, const std::string& labels, std::string_view help,
+                       std::uint64_t value, std::uint64_t old) {
+    if (value > old) counter(name, labels, help).add(value - old);
+  };
+  add("alphaswarm_spans_started_total", service, "Recorded spans started.", now.started,
+      before.started);
+  add("alphaswarm_spans_ended_total", service, "Recorded spans ended.", now.ended, before.ended);
+  add("alphaswarm_spans_exported_total", service, "Spans the receiver accepted.", now.exported,
+      before.exported);
+  add("alphaswarm_spans_not_sampled_total", service, "Spans started but not recorded.",
+      now.not_sampled, before.not_sampled);
+  add("alphaswarm_span_batches_total", service, "Requests offered to the receiver.", now.batches,
+      before.batches);
+  add("alphaswarm_span_batch_retries_total", service, "Requests offered again.", now.retries,
+      before.retries);
+  const auto dropped = [&](std::string_view cause, std::uint64_t value, std::uint64_t old) {
+    add("alphaswarm_spans_dropped_total", service + ",cause=\"" + std::string(cause) + "\"",
+        "Recorded spans lost, by cause.", value, old);
+  };
+  dropped("no_slot", now.dropped.no_slot, before.dropped.no_slot);
+  dropped("no_chunk", now.dropped.no_chunk, before.dropped.no_chunk);
+  dropped("export_failed", now.dropped.export_failed, before.dropped.export_failed);
+  dropped("rejected", now.dropped.rejected, before.dropped.rejected);
+  dropped("provider_gone", now.dropped.provider_gone, before.dropped.provider_gone);
+}
+
+void count_misuse(Misuse kind) noexcept {
+  constexpr std::string_view kName = "alphaswarm_tracing_misuse_total";
+  constexpr std::string_view kHelp = "Calls against the contract of the tracing API.";
+  static Counter* const kCounters[] = {&counter(kName, R"(kind="ended_twice")", kHelp),
+                                       &counter(kName, R"(kind="ended_elsewhere")", kHelp),
+                                       &counter(kName, R"(kind="inherited_span")", kHelp)};
+  kCounters[static_cast<unsigned>(kind)]->add();
+}
+
+}  // namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail
+
+namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE {
+
+namespace {
+
+Result<void> check(const Config& config) {
+  const auto bad = [](std::string message) {
+    return Result<void>(fail(ErrorCode::invalid_argument, std::move(message)));
+  };
+  if (!(config.sample_ratio >= 0.0 && config.sample_ratio <= 1.0)) {
+    return bad("sample_ratio must be between 0 and 1");
+  }
+  if (config.max_batch_spans == 0) return bad("max_batch_spans must not be 0");
+  if (config.max_batch_bytes < 1024) return bad("max_batch_bytes must be at least 1024");
+  if (config.schedule_delay_ms < 0) return bad("schedule_delay_ms must not be negative");
+  if (config.timeout_ms <= 0) return bad("timeout_ms must be positive");
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TracerProvider>> TracerProvider::create(Config config) {
+  if (Result<void> checked = check(config); !checked) return std::unexpected(checked.error());
+  auto* core = new detail::ProviderCore(std::move(config));
+  if (Result<void> started = core->start_worker(); !started) {
+    return std::unexpected(started.error());
+  }
+  return std::unique_ptr<TracerProvider>(new TracerProvider(core));
+}
+
+TracerProvider::~TracerProvider() { shutdown(core_->config.shutdown_timeout_ms); }
+
+bool TracerProvider::force_flush(std::int64_t timeout_ms) { return core_->force_flush(timeout_ms); }
+bool TracerProvider::shutdown(std::int64_t timeout_ms) { return core_->shutdown(timeout_ms); }
+Stats TracerProvider::stats() const { return core_->stats(); }
+std::string_view TracerProvider::service_name() const noexcept {
+  return core_->config.service_name;
+}
+
+void TracerProvider::install_as_default() noexcept {
+  detail::default_provider.store(core_, std::memory_order_release);  // with find_origin()
+}
+
+Result<Tracing> configure_tracing(Config config) {
+  auto provider = TracerProvider::create(std::move(config));
+  if (!provider) return std::unexpected(provider.error());
+  (*provider)->install_as_default();
+  return Tracing(std::move(*provider));
+}
+
+}  // namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE
+
+#endif

@@ -1,0 +1,48 @@
+#pragma once
+
+// Writing into an open span's record. The caller owns the slot (see span_slot.hpp).
+
+#include <cstdint>
+#include <string_view>
+
+#include "alphaswarm/observability/api/config.hpp"
+#include "alphaswarm/observability/sdk/span_slot.hpp"
+
+namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
+
+// Everything of a span beyond this is dropped and counted: a finished span must fit a chunk.
+inline constexpr std::size_t kMaxRecordBytes = 65'536 - 512;
+
+struct SpanIds {
+  TraceId trace_id;
+  SpanId span_id;
+  SpanId parent_id;  // invalid: none
+  TraceState tracestate;
+};
+
+// Resets the record to ids and name.
+void begin_record(SpanSlot& slot, const SpanIds& ids, std::string_view name,
+                  std::uint32_t value_bytes) noexcept;
+void put_attribute(SpanSlot& slot, const SpanLimits& limits, std::string_view key,
+                   const AttributeValue& value) noexcept;
+void put_event(SpanSlot& slot, const SpanLimits& limits, std::int64_t time_ns,
+               std::string_view name, Attributes attributes) noexcept;
+void put_link(SpanSlot& slot, const SpanLimits& limits, const SpanContext& target,
+              Attributes attributes) noexcept;
+void put_status(SpanSlot& slot, StatusCode code, std::string_view description,
+                std::uint32_t value_bytes) noexcept;
+void put_name(SpanSlot& slot, std::string_view name, std::uint32_t value_bytes) noexcept;
+
+// The finished span as the field `ScopeSpans.spans`.
+struct SpanTail {
+  std::int64_t start_ns;
+  std::int64_t end_ns;
+};
+[[nodiscard]] std::size_t finished_size(const SpanSlot& slot) noexcept;
+// Writes at most finished_size() bytes at `out`; returns the end.
+char* finish_record(const SpanSlot& slot, const SpanTail& tail, char* out) noexcept;
+
+// Gives back what the record took beyond the slot.
+void release_record(SpanSlot& slot) noexcept;
+
+}  // namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail
