@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::chrono::seconds kPopLimit{1};
 constexpr std::chrono::milliseconds kBrokerPause{500};  // after a failure of the broker
+constexpr std::chrono::milliseconds kLastGrace{100};    // of a worker that nobody stopped
 
 WorkerConfig completed(WorkerConfig config) {
   if (config.hostname.empty()) config.hostname = "celery@" + host_name();
@@ -25,14 +26,19 @@ WorkerConfig completed(WorkerConfig config) {
 
 }  // namespace
 
-// Holds one of the worker's slots, or none.
+// Holds one slot of a channel, or none.
 class Worker::Impl::SlotGuard {
  public:
   explicit SlotGuard(net::Channel<Slot>& slots) : slots_(slots) {}
   SlotGuard(const SlotGuard&) = delete;
   SlotGuard& operator=(const SlotGuard&) = delete;
   ~SlotGuard() { release(); }
-  void take() { held_ = true; }
+  // False if this task is asked to stop first.
+  net::task<bool> take() {
+    held_ = (co_await slots_.pop()).has_value();
+    co_return held_;
+  }
+  void adopt() { held_ = true; }
   void hand_over() { held_ = false; }
   void release() {
     // The channel has room for every slot, so this never fails.
@@ -81,6 +87,7 @@ Worker::Impl::Impl(net::Runtime& runtime, std::shared_ptr<Broker> broker, std::s
       database_(std::move(database)),
       progress_(std::move(progress)),
       config_(completed(std::move(config))),
+      places_(config_.concurrency),
       slots_(config_.concurrency) {}
 
 void Worker::Impl::register_task(std::string name, TaskFunction function, TaskOptions options) {
@@ -93,7 +100,10 @@ void Worker::Impl::start() {
     if (dispatching_ || stopping_) return;
     dispatching_ = true;
   }
-  for (unsigned i = 0; i < config_.concurrency; ++i) (void)slots_.try_push(Slot{});
+  for (unsigned i = 0; i < config_.concurrency; ++i) {
+    (void)places_.try_push(Slot{});
+    (void)slots_.try_push(Slot{});
+  }
   registration_ = broker_->register_consumer(config_.queues);
   net::spawn(runtime_, dispatch_stop_, dispatch());
 }
@@ -101,9 +111,8 @@ void Worker::Impl::start() {
 net::task<void> Worker::Impl::dispatch() {
   const std::shared_ptr<Impl> self = shared_from_this();
   while (!dispatch_stop_.stop_requested()) {
-    if (!co_await slots_.pop()) break;
-    SlotGuard slot(slots_);
-    slot.take();
+    SlotGuard place(places_);
+    if (!co_await place.take()) break;
     auto delivery = co_await broker_->pop(config_.queues, kPopLimit);
     if (!delivery) {
       log_error("worker", "taking a message failed: " + delivery.error().message);
@@ -117,7 +126,7 @@ net::task<void> Worker::Impl::dispatch() {
       handlers_.emplace((*delivery)->tag, Handler{**delivery, stop});
       if (stopping_) stop.request_stop();
     }
-    slot.hand_over();
+    place.hand_over();
     net::spawn(runtime_, stop, handle(std::move(**delivery), stop));
   }
   {
@@ -130,8 +139,9 @@ net::task<void> Worker::Impl::dispatch() {
 net::task<void> Worker::Impl::handle(Delivery delivery, std::stop_source stop) {
   const std::shared_ptr<Impl> self = shared_from_this();
   Handling handling(*this, delivery.tag);
+  SlotGuard place(places_);
+  place.adopt();  // what dispatch() has handed over
   SlotGuard slot(slots_);
-  slot.take();  // the one dispatch() has handed over
   auto message = decode_message(delivery.message);
   bool done = true;
   if (!message) {
@@ -143,10 +153,10 @@ net::task<void> Worker::Impl::handle(Delivery delivery, std::stop_source stop) {
   } else {
     message->queue = delivery.queue;
     if (message->eta && *message->eta > now_unix()) {
-      slot.release();
-      done = co_await wait_until(*message->eta) && co_await slots_.pop();
-      if (done) slot.take();
+      place.release();
+      done = co_await wait_until(*message->eta);
     }
+    if (done) done = co_await slot.take();
     if (stop.stop_requested()) done = false;
     if (done && handling.claim(message->id) && !co_await already_finished(*message)) {
       done = co_await run(std::move(*message), stop);
@@ -224,7 +234,7 @@ Worker::Worker(net::Runtime& runtime, std::shared_ptr<Broker> broker, std::share
     : impl_(std::make_shared<Impl>(runtime, std::move(broker), std::move(bus), std::move(database),
                                    std::move(progress), std::move(config))) {}
 
-Worker::~Worker() { stop(std::chrono::milliseconds(0)); }
+Worker::~Worker() { stop(kLastGrace); }
 
 void Worker::register_task(std::string name, TaskFunction function, TaskOptions options) {
   impl_->register_task(std::move(name), std::move(function), options);

@@ -69,7 +69,7 @@ class Worker {
   Worker(net::Runtime& runtime, std::shared_ptr<Broker> broker, std::shared_ptr<Bus> bus,
          std::shared_ptr<persistence::Database> database, std::shared_ptr<ProgressBus> progress,
          WorkerConfig config);
-  ~Worker();  // stop(0)
+  ~Worker();  // stop() with a grace of 100 ms
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 

@@ -13,8 +13,9 @@
 
 namespace alphaswarm::tasks {
 
-// One task (dispatch) takes messages while a slot is free and forks a handler for each; handlers
-// that wait for their time (eta) hold no slot. Kept alive by each of them.
+// One task (dispatch) takes messages and forks a handler for each; it needs one of `places_` to
+// take one, so that it holds no more than can soon run. A handler runs its task in one of `slots_`;
+// one that waits for its time (eta) holds neither. Kept alive by each of them.
 class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
  public:
   Impl(net::Runtime& runtime, std::shared_ptr<Broker> broker, std::shared_ptr<Bus> bus,
@@ -69,6 +70,7 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   const std::shared_ptr<ProgressBus> progress_;
   const WorkerConfig config_;
   std::map<std::string, Registered, std::less<>> functions_;  // fixed once started
+  net::Channel<Slot> places_;
   net::Channel<Slot> slots_;
   std::stop_source dispatch_stop_;
   std::unique_ptr<ConsumerRegistration> registration_;
