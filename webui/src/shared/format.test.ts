@@ -57,6 +57,7 @@ describe("small things", () => {
   });
   it("shortens only what is long", () => {
     expect(shortId("7c1d04be91aa00000000000000e3e3f2")).toBe("7c1d04be…e3f2");
+    expect(shortId("7c1d04be91aa0000", 8, 0)).toBe("7c1d04be");
     expect(shortId("short")).toBe("short");
   });
 });

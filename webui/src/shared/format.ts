@@ -113,7 +113,8 @@ export function formatPercent(ratio: number, digits = 2): string {
 
 /** "7c1d04be91aa…e3f2" for a long id; short ones are left whole. */
 export function shortId(id: string, head = 8, tail = 4): string {
-  return id.length <= head + tail + 1 ? id : `${id.slice(0, head)}…${id.slice(-tail)}`;
+  if (id.length <= head + tail + 1) return id;
+  return tail === 0 ? id.slice(0, head) : `${id.slice(0, head)}…${id.slice(-tail)}`;
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {

@@ -1,0 +1,404 @@
+// Paper sessions: the list, and one of them in full.
+import { useMemo, useState } from "react";
+import {
+  formatAgo,
+  formatCount,
+  formatMoney,
+  formatPercent,
+  formatPercentChange,
+  plural,
+} from "../shared/format";
+import { setParameters, useLocation } from "../shared/router";
+import { Command, Skeleton, State, useNow } from "../shared/ui";
+import { kActive, type PaperRun, type PaperRunDetail, useBars, useRun, useRuns } from "./api";
+import { Chart, type Line } from "./Chart";
+import { StopDialog } from "./dialogs";
+import { EquityChart } from "./EquityChart";
+import { useProgress } from "./live";
+import { Failed, StaleBanner, Stat, StatusChip, TraceLink, tone, useSpanUrl } from "./parts";
+import { RunPanel } from "./RunPanel";
+import { buyAndHold, closes, fillMarks, resample, toSeconds } from "./series";
+
+function barsTotal(run: PaperRun): number | null {
+  return run.config?.session?.max_bars ?? null;
+}
+
+function RunItem({ run, chosen, now }: { run: PaperRun; chosen: boolean; now: number }) {
+  const active = kActive.has(run.status);
+  const when = run.stopped_at ?? run.started_at;
+  const total = barsTotal(run);
+  return (
+    <li>
+      <button
+        type="button"
+        className="run-item"
+        aria-pressed={chosen}
+        onClick={() => setParameters({ view: undefined, run: run.id })}
+      >
+        <span className="row">
+          <b className="ellipsis grow">{run.run_name}</b>
+          {active || run.status === "error" || run.status === "stale" ? (
+            <StatusChip status={run.status} />
+          ) : (
+            run.total_return !== null && (
+              <span className={`number ${tone(run.total_return)}`}>
+                {formatPercentChange(run.total_return, 1)}
+              </span>
+            )
+          )}
+        </span>
+        <span className="row muted">
+          <span className="ellipsis grow">
+            {run.strategy} ·{" "}
+            {run.status === "halted" || run.status === "cancelled"
+              ? `${run.status}${run.status_reason ? `: ${run.status_reason}` : ""}`
+              : run.brokerage}
+          </span>
+          <span className="number">
+            {active ? (
+              <span className="mono">
+                {total
+                  ? `${formatCount(run.bars_seen)} / ${formatCount(total)}`
+                  : plural(run.bars_seen, "bar")}
+              </span>
+            ) : (
+              when && formatAgo(Date.parse(when), now)
+            )}
+          </span>
+        </span>
+        {active && total && (
+          <span className="share-bar">
+            <span style={{ width: `${Math.min(100, (100 * run.bars_seen) / total)}%` }} />
+          </span>
+        )}
+      </button>
+    </li>
+  );
+}
+
+export function RunList<
+  T extends { id: string; task_id: string | null; status: PaperRun["status"] },
+>({
+  runs,
+  chosen,
+  render,
+}: {
+  runs: T[];
+  chosen: string;
+  render: (run: T, chosen: boolean, now: number) => React.ReactNode;
+}) {
+  const now = useNow(10_000);
+  const running = runs.filter((run) => kActive.has(run.status));
+  const done = runs.filter((run) => !kActive.has(run.status));
+  const list = (title: string, items: T[]) =>
+    items.length > 0 && (
+      <section>
+        <h2 className="label run-list-title">
+          {title} <span className="grow" /> {formatCount(items.length)}
+        </h2>
+        <ul>{items.map((run) => render(run, run.id === chosen || run.task_id === chosen, now))}</ul>
+      </section>
+    );
+  return (
+    <nav className="run-list" aria-label="Runs" tabIndex={0}>
+      {list("Running", running)}
+      {list("Done", done)}
+    </nav>
+  );
+}
+
+function useCharts(run: PaperRunDetail, symbol: string) {
+  const feed = run.config?.feed?.params ?? {};
+  const bars = useBars(symbol, feed.interval, feed.start, feed.end);
+  return useMemo(() => {
+    const all = bars.data?.bars ?? [];
+    const active = kActive.has(run.status);
+    const last = run.equity_curve[run.equity_curve.length - 1];
+    const first = run.equity_curve[0];
+    const until = last ? toSeconds(last.timestamp) : undefined;
+    const price = closes(all, until);
+    const equity = {
+      times: run.equity_curve.map((p) => toSeconds(p.timestamp)),
+      values: run.equity_curve.map((p) => p.equity),
+    };
+    const drawdown = { times: equity.times, values: run.equity_curve.map((p) => -p.drawdown) };
+    const times = price.times.length > 0 ? price.times : equity.times;
+    const held = closes(
+      all.filter((bar) => !first || toSeconds(bar.timestamp) >= toSeconds(first.timestamp)),
+      until,
+    );
+    const heldLine: Line | null =
+      held.times.length > 1
+        ? {
+            label: "buy and hold",
+            values: resample(buyAndHold(held, run.initial_cash), times),
+            color: "faint",
+            width: 1.1,
+          }
+        : null;
+    const lastBar = all[all.length - 1];
+    return {
+      loading: bars.isPending && symbol !== "",
+      times,
+      price: [{ label: "close", values: price.values, color: "text", width: 1.2 }] as Line[],
+      hasPrice: price.times.length > 1,
+      equity: {
+        label: "session",
+        values: resample(equity, times),
+        color: "accent",
+        fill: true,
+      } as Line,
+      held: heldLine,
+      drawdown: [
+        {
+          label: "drawdown",
+          values: resample(drawdown, times),
+          color: "error",
+          fill: true,
+          width: 1,
+        },
+      ] as Line[],
+      marks: fillMarks(run.fills, symbol),
+      now: active ? until : undefined,
+      until: active && lastBar ? toSeconds(lastBar.timestamp) : undefined,
+      totalBars: all.length,
+    };
+  }, [bars.data, bars.isPending, run, symbol]);
+}
+
+function SessionView({ run, message }: { run: PaperRunDetail; message: string }) {
+  const symbols = useMemo(
+    () => [
+      ...new Set([
+        ...(run.config?.session?.universe ?? []),
+        ...run.positions.map((p) => p.vt_symbol),
+        ...run.orders.map((o) => o.vt_symbol),
+      ]),
+    ],
+    [run],
+  );
+  const [picked, setPicked] = useState("");
+  const [stopping, setStopping] = useState(false);
+  const symbol = symbols.includes(picked) ? picked : (symbols[0] ?? "");
+  const charts = useCharts(run, symbol);
+  const spanUrl = useSpanUrl();
+  const active = kActive.has(run.status);
+  const last = run.equity_curve[run.equity_curve.length - 1];
+  const equity = active
+    ? (last?.equity ?? run.initial_cash)
+    : (run.final_equity ?? last?.equity ?? run.initial_cash);
+  const change = equity / run.initial_cash - 1;
+  const range = { from: charts.times[0], until: charts.until };
+  return (
+    <>
+      <section className="run-main" aria-label={run.run_name} tabIndex={0}>
+        <header className="run-head">
+          <div className="run-title">
+            <h1>{run.run_name}</h1>
+            <p className="row muted">
+              <StatusChip status={run.status} />
+              {symbols.length > 1 ? (
+                <select
+                  className="field symbol-select"
+                  aria-label="Symbol"
+                  value={symbol}
+                  onChange={(event) => setPicked(event.target.value)}
+                >
+                  {symbols.map((s) => (
+                    <option key={s}>{s}</option>
+                  ))}
+                </select>
+              ) : (
+                <span>{symbol}</span>
+              )}
+              <span>{run.strategy}</span>
+              <TraceLink traceId={run.trace_id} />
+              {active && run.task_id && (
+                <button
+                  type="button"
+                  className="button is-danger is-small"
+                  onClick={() => setStopping(true)}
+                  disabled={run.status === "stopping"}
+                >
+                  Stop
+                </button>
+              )}
+            </p>
+          </div>
+          <dl className="stats">
+            <Stat label="Equity">{formatMoney(equity)}</Stat>
+            <Stat label="Return" tone={tone(change)}>
+              {formatPercentChange(change)}
+            </Stat>
+            <Stat label="Max drawdown">
+              {run.max_drawdown > 0 ? `− ${formatPercent(run.max_drawdown, 1)}` : "0 %"}
+            </Stat>
+            <Stat label="Orders">{formatCount(run.orders_submitted)}</Stat>
+            <Stat label="Bars">{formatCount(run.bars_seen)}</Stat>
+          </dl>
+        </header>
+        {(run.error || (run.status_reason && run.status !== "completed")) && (
+          <p className={`run-reason ${run.error ? "is-error" : "is-warning"}`}>
+            <b>{run.status}:</b> {run.error ?? run.status_reason}
+          </p>
+        )}
+        {active && (
+          <p className="run-progress muted" role="status">
+            {message || "waiting for the next bar"}
+          </p>
+        )}
+        {charts.hasPrice ? (
+          <Chart
+            title="Price"
+            height={300}
+            times={charts.times}
+            lines={charts.price}
+            marks={charts.marks}
+            now={charts.now}
+            group={run.id}
+            {...range}
+            onMark={(mark) => {
+              const url = spanUrl(mark.traceId, mark.spanId);
+              if (url) location.assign(url);
+            }}
+          />
+        ) : charts.loading ? (
+          <Skeleton width="100%" height={300} />
+        ) : null}
+        {charts.times.length > 1 && run.equity_curve.length > 1 ? (
+          <>
+            <EquityChart
+              height={170}
+              times={charts.times}
+              equity={charts.equity}
+              held={charts.held}
+              now={charts.now}
+              group={run.id}
+              {...range}
+            />
+            <Chart
+              title="Drawdown"
+              height={110}
+              times={charts.times}
+              lines={charts.drawdown}
+              format={(v) => `${(v * 100).toFixed(1)} %`}
+              group={run.id}
+              {...range}
+            />
+          </>
+        ) : (
+          !charts.loading && (
+            <p className="muted chart-empty">
+              {active
+                ? "The curves begin with the first bars."
+                : "This session has no equity curve."}
+            </p>
+          )
+        )}
+      </section>
+      <RunPanel run={run} />
+      {stopping && run.task_id && (
+        <StopDialog
+          taskId={run.task_id}
+          name={run.run_name}
+          positions={run.positions.length}
+          onClose={() => setStopping(false)}
+        />
+      )}
+    </>
+  );
+}
+
+function Session({ id, listed }: { id: string; listed: PaperRun | undefined }) {
+  const active = listed ? kActive.has(listed.status) : true;
+  const { data, error, refetch, isPending } = useRun(id, active);
+  const frame = useProgress(active ? (data?.task_id ?? listed?.task_id ?? id) : null, [
+    ["run", id],
+    ["runs"],
+  ]);
+  const message = frame ? `${frame.stage}: ${frame.message}` : "";
+  if (data) return <SessionView run={data} message={message} />;
+  // A task that was only just queued has no row yet.
+  if (error && "status" in error && error.status === 404)
+    return (
+      <section className="run-main">
+        <State
+          title={frame?.stage === "error" ? "The session did not start" : "Waiting for a worker"}
+        >
+          <p className={frame?.stage === "error" ? "is-error" : ""}>
+            {message ||
+              "The task is queued; the session appears here as soon as a worker takes it."}
+          </p>
+          <p className="mono faint">{id}</p>
+          <button type="button" className="button" onClick={() => refetch()}>
+            Look again
+          </button>
+        </State>
+      </section>
+    );
+  if (error && !isPending)
+    return <Failed error={error} retry={() => refetch()} what="The session" />;
+  return (
+    <section className="run-main" aria-busy="true">
+      <Skeleton width={200} height={20} />
+      <div style={{ marginTop: 40 }}>
+        <Skeleton width="100%" height={300} />
+      </div>
+      <div style={{ marginTop: 30 }}>
+        <Skeleton width="100%" height={150} />
+      </div>
+    </section>
+  );
+}
+
+export function SessionsPage({ onStart }: { onStart: () => void }) {
+  const { parameters } = useLocation();
+  const { data, error, refetch, isPending, dataUpdatedAt } = useRuns();
+  const asked = parameters.get("run") ?? "";
+  const chosen = asked || data?.find((run) => kActive.has(run.status))?.id || data?.[0]?.id || "";
+  const listed = data?.find((run) => run.id === chosen || run.task_id === chosen);
+  if (!data && error && !isPending)
+    return <Failed error={error} retry={() => refetch()} what="The sessions" />;
+  if (data?.length === 0 && asked === "")
+    return (
+      <State
+        title="No sessions yet"
+        actions={
+          <button type="button" className="button is-primary" onClick={onStart}>
+            Start a paper session
+          </button>
+        }
+      >
+        <p>
+          A paper session trades bars of your data against the simulated exchange. The demo runs one
+          on real market data:
+        </p>
+        <Command text="alphaswarm up" />
+      </State>
+    );
+  return (
+    <>
+      <StaleBanner error={error} since={dataUpdatedAt} retry={() => refetch()} />
+      <div className="run-page">
+        {data ? (
+          <RunList
+            runs={data}
+            chosen={chosen}
+            render={(run, isChosen, now) => (
+              <RunItem key={run.id} run={run} chosen={isChosen} now={now} />
+            )}
+          />
+        ) : (
+          <div className="run-list" aria-busy="true">
+            {[0, 1, 2].map((i) => (
+              <div key={i} style={{ padding: 16 }}>
+                <Skeleton width={150} />
+              </div>
+            ))}
+          </div>
+        )}
+        {chosen !== "" && <Session key={chosen} id={chosen} listed={listed} />}
+      </div>
+    </>
+  );
+}

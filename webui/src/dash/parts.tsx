@@ -1,0 +1,121 @@
+// Parts several pages of the dashboard share.
+import type { ReactNode } from "react";
+import { formatClock, shortId } from "../shared/format";
+import { RequestError } from "../shared/http";
+import { State } from "../shared/ui";
+import { type RunStatus, useConfig } from "./api";
+
+const statusColor: Partial<Record<RunStatus, string>> = {
+  running: "good",
+  warming_up: "good",
+  bootstrapping: "good",
+  pending: "faint",
+  stopping: "warning",
+  halted: "warning",
+  stale: "warning",
+  error: "error",
+  completed: "accent",
+  cancelled: "faint",
+};
+
+export function StatusChip({ status }: { status: RunStatus }) {
+  return (
+    <span className="chip">
+      <span className="swatch" style={{ background: `var(--${statusColor[status] ?? "faint"})` }} />
+      {status.replace("_", " ")}
+    </span>
+  );
+}
+
+export function useSpanUrl(): (
+  traceId: string | null,
+  spanId?: string | null,
+) => string | undefined {
+  const { data } = useConfig();
+  return (traceId, spanId) =>
+    data?.traceUiUrl && traceId
+      ? `${data.traceUiUrl.replace(/\/$/, "")}/trace/${traceId}${spanId ? `?span=${spanId}` : ""}`
+      : undefined;
+}
+
+export function TraceLink({
+  traceId,
+  spanId,
+  children,
+}: {
+  traceId: string | null;
+  spanId?: string | null;
+  children?: ReactNode;
+}) {
+  const url = useSpanUrl()(traceId, spanId);
+  if (!traceId) return <span className="faint">not traced</span>;
+  const text = children ?? <span className="mono">trace {shortId(traceId, 8, 0)} →</span>;
+  return url ? <a href={url}>{text}</a> : <span className="mono">{traceId}</span>;
+}
+
+export function Stat({
+  label,
+  children,
+  tone = "",
+}: {
+  label: string;
+  children: ReactNode;
+  tone?: string;
+}) {
+  return (
+    <div className="stat">
+      <dt>{label}</dt>
+      <dd className={tone}>{children}</dd>
+    </div>
+  );
+}
+
+/** Above what is old: what is wrong, from when the data are, and a way to ask again. */
+export function StaleBanner({
+  error,
+  since,
+  retry,
+}: {
+  error: Error | null;
+  since: number;
+  retry: () => void;
+}) {
+  if (!error) return null;
+  return (
+    <div className="banner is-error-banner" role="alert">
+      <span className="mark">
+        {error instanceof RequestError && error.gone
+          ? "The service is away."
+          : "The last request failed."}
+      </span>
+      <span className="grow">
+        {error.message} {since > 0 && `What you see is from ${formatClock(since)}.`} It is asked
+        again every few seconds.
+      </span>
+      <button type="button" className="button" onClick={retry}>
+        Try again
+      </button>
+    </div>
+  );
+}
+
+export function Failed({ error, retry, what }: { error: Error; retry: () => void; what: string }) {
+  const gone = error instanceof RequestError && error.gone;
+  return (
+    <State
+      title={gone ? "The service is away" : `${what} could not be loaded`}
+      actions={
+        <button type="button" className="button is-primary" onClick={retry}>
+          Try again
+        </button>
+      }
+    >
+      <p>
+        {error.message} {gone && "This page keeps trying every few seconds."}
+      </p>
+    </State>
+  );
+}
+
+export const tone = (value: number | null | undefined) =>
+  value === null || value === undefined || value === 0 ? "" : value > 0 ? "is-good" : "is-error";
