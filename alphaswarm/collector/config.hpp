@@ -33,18 +33,18 @@ struct OtlpGrpcReceiverConfig {
   std::size_t max_message_bytes = std::size_t{4} << 20;  // max_recv_msg_size_mib
 };
 struct CorsConfig {
-  std::vector<std::string> allowed_origins;  // "*" matches any run of characters
-  std::vector<std::string> allowed_headers;
+  std::vector<std::string> allowed_origins{};  // "*" matches any run of characters
+  std::vector<std::string> allowed_headers{};
   std::chrono::seconds max_age{0};
 };
 struct OtlpHttpReceiverConfig {
   Endpoint endpoint{.port = 4318};
   std::size_t max_body_bytes = std::size_t{20} << 20;  // as sent and after decompression
-  CorsConfig cors;
+  CorsConfig cors{};
 };
 struct OtlpReceiverConfig {
-  std::optional<OtlpGrpcReceiverConfig> grpc;
-  std::optional<OtlpHttpReceiverConfig> http;
+  std::optional<OtlpGrpcReceiverConfig> grpc{};
+  std::optional<OtlpHttpReceiverConfig> http{};
 };
 // The SDK of this process; see Collector::in_process_sink().
 struct InProcessReceiverConfig {};
@@ -63,7 +63,7 @@ struct BatchConfig {
 
 // Our store; the OpenTelemetry Collector has none, so files for both do not name it.
 struct StoreExporterConfig {
-  std::string log_directory;                            // empty: in memory only
+  std::string log_directory{};                          // empty: in memory only
   std::size_t log_max_bytes = std::size_t{1024} << 20;  // the oldest segments go
 };
 struct DebugExporterConfig {
@@ -84,18 +84,18 @@ struct RetryConfig {  // retry_on_failure
   std::chrono::milliseconds max_elapsed_time{300'000};  // then the batch is dropped and counted
 };
 struct OtlpExporterConfig {
-  std::string endpoint;  // "host:port", "http://host:port"
-  bool http = false;     // exporter otlphttp: protobuf over HTTP, else gRPC
+  std::string endpoint{};  // "host:port", "http://host:port"
+  bool http = false;       // exporter otlphttp: protobuf over HTTP, else gRPC
   bool gzip = true;
   bool insecure = false;  // tls: {insecure: true}: gRPC without TLS
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::pair<std::string, std::string>> headers{};
   std::chrono::milliseconds timeout{5'000};
-  QueueConfig queue;
-  RetryConfig retry;
+  QueueConfig queue{};
+  RetryConfig retry{};
 };
 struct PrometheusExporterConfig {
   Endpoint endpoint{.port = 8889};
-  std::string name_space;  // "namespace"
+  std::string name_space{};  // "namespace"
   std::chrono::seconds metric_expiration{300};
   bool enable_open_metrics = false;  // exemplars
 };
@@ -106,7 +106,7 @@ struct SpanMetricsConfig {
   std::vector<std::uint64_t> buckets_ns = default_buckets();
   // Span or resource attributes to tell series apart by, beside the four; a default for spans
   // without.
-  std::vector<std::pair<std::string, std::optional<std::string>>> dimensions;
+  std::vector<std::pair<std::string, std::optional<std::string>>> dimensions{};
   bool exemplars = true;
   bool unit_seconds = false;        // histogram: {unit: s}; else ms
   std::size_t max_series = 10'000;  // aggregation_cardinality_limit; more go to one of "overflow"
@@ -121,19 +121,19 @@ using ExporterConfig = std::variant<StoreExporterConfig, DebugExporterConfig, Ot
 using ConnectorConfig = std::variant<SpanMetricsConfig>;
 
 struct PipelineConfig {
-  std::string id;  // "traces", "traces/second", "metrics"
-  std::vector<ComponentId> receivers;
-  std::vector<ComponentId> processors;
-  std::vector<ComponentId> exporters;
+  std::string id{};  // "traces", "traces/second", "metrics"
+  std::vector<ComponentId> receivers{};
+  std::vector<ComponentId> processors{};
+  std::vector<ComponentId> exporters{};
 };
 
 struct CollectorConfig {
-  std::map<ComponentId, ReceiverConfig> receivers;
-  std::map<ComponentId, ProcessorConfig> processors;
-  std::map<ComponentId, ExporterConfig> exporters;
-  std::map<ComponentId, ConnectorConfig> connectors;
-  std::vector<PipelineConfig> pipelines;
-  std::optional<Endpoint> telemetry;  // own metrics, service::telemetry; usually 127.0.0.1:8888
+  std::map<ComponentId, ReceiverConfig> receivers{};
+  std::map<ComponentId, ProcessorConfig> processors{};
+  std::map<ComponentId, ExporterConfig> exporters{};
+  std::map<ComponentId, ConnectorConfig> connectors{};
+  std::vector<PipelineConfig> pipelines{};
+  std::optional<Endpoint> telemetry{};  // own metrics, service::telemetry; usually 127.0.0.1:8888
 };
 
 // otlp (4317, 4318) and the in-process sink → memory_limiter → batch → store and spanmetrics;

@@ -9,7 +9,7 @@
 namespace alphaswarm::tracestore {
 
 struct SearchQuery {
-  SpanFilter filter;
+  SpanFilter filter{};
   std::size_t limit = 20;                   // traces, or spans
   bool spans = false;                       // find spans instead of whole traces
   std::uint64_t budget_ns = 2'000'000'000;  // after this long it stops and is not complete

@@ -1,8 +1,10 @@
 #include "alphaswarm/collector/receivers/otlp_grpc.hpp"
 
+#include <grpc/support/log.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 
+#include "alphaswarm/base/log.hpp"
 #include "alphaswarm/collector/receivers/rpc_status.hpp"
 
 namespace alphaswarm::collector {
@@ -93,6 +95,8 @@ class OtlpGrpcReceiver::Impl {
     const bool is_v6 = endpoint.host.find(':') != std::string::npos;
     const std::string address =
         (is_v6 ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
+    // What the library prints by itself is for its developers: our errors say what went wrong.
+    gpr_set_log_function([](gpr_log_func_args* line) { log_debug("grpc", line->message); });
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
