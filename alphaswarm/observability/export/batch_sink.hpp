@@ -26,7 +26,7 @@ struct SinkResult {
   Status status = accepted;
   std::chrono::milliseconds retry_after{0};  // 0: the caller's own backoff
   std::uint32_t rejected_spans = 0;          // of an accepted batch (OTLP partial success)
-  std::string message;                       // why, when not plainly accepted
+  std::string message{};                     // why, when not plainly accepted
 };
 
 // An implementation MUST return within about `timeout`, MUST NOT throw, and MAY block. It is

@@ -1,5 +1,9 @@
 #include "alphaswarm/observability/export/factory.hpp"
 
+#include "alphaswarm/observability/export/otlp_grpc.hpp"
+#include "alphaswarm/observability/export/otlp_http.hpp"
+#include "alphaswarm/observability/export/queued_sink.hpp"
+
 namespace alphaswarm::observability {
 namespace {
 
@@ -8,12 +12,36 @@ class DiscardingSink final : public BatchSink {
   SinkResult send(const Batch&, std::chrono::milliseconds) override { return {}; }
 };
 
+Result<std::shared_ptr<BatchSink>> make_exporter(const Config& config) {
+  const bool grpc = config.protocol == Protocol::grpc;
+  auto endpoint = parse_endpoint(config.endpoint, grpc ? 4317 : 4318);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  TlsFiles tls{config.ca_file, config.client_cert_file, config.client_key_file};
+  if (grpc) {
+    return std::make_shared<GrpcSink>(
+        GrpcSinkConfig{std::move(*endpoint), std::move(tls), config.headers, config.gzip});
+  }
+  return std::make_shared<HttpSink>(
+      HttpSinkConfig{std::move(*endpoint), std::move(tls), config.headers, config.gzip});
+}
+
 }  // namespace
 
 Result<std::vector<std::shared_ptr<BatchSink>>> make_sinks(const Config& config) {
   std::vector<std::shared_ptr<BatchSink>> sinks;
-  if (config.sink != nullptr) sinks.push_back(config.sink);
-  if (sinks.empty()) sinks.push_back(std::make_shared<DiscardingSink>());
+  const auto add = [&](std::shared_ptr<BatchSink> sink) {
+    if (!sinks.empty()) {
+      sink = std::make_shared<QueuedSink>(std::move(sink), config.service_name, config.timeout_ms);
+    }
+    sinks.push_back(std::move(sink));
+  };
+  if (config.sink != nullptr) add(config.sink);
+  if (!config.endpoint.empty()) {
+    auto exporter = make_exporter(config);
+    if (!exporter) return std::unexpected(exporter.error());
+    add(std::move(*exporter));
+  }
+  if (sinks.empty()) add(std::make_shared<DiscardingSink>());
   return sinks;
 }
 

@@ -87,9 +87,8 @@ FinishedSpan MemorySink::find(std::string_view name) const {
 
 std::string MemorySink::tree() const {
   std::vector<FinishedSpan> all = spans();
-  std::sort(all.begin(), all.end(), [](const FinishedSpan& a, const FinishedSpan& b) {
-    return a.start_ns < b.start_ns;
-  });
+  std::sort(all.begin(), all.end(),
+            [](const FinishedSpan& a, const FinishedSpan& b) { return a.start_ns < b.start_ns; });
   std::set<SpanId> known;
   for (const FinishedSpan& span : all) known.insert(span.span_id);
   std::string text;

@@ -32,6 +32,8 @@ class Delivery {
   bool flush(TimePoint deadline);
   // A shutdown cuts the retries under way short.
   void stop_by(TimePoint deadline);
+  // Lets go of the sinks; the export thread must be over.
+  void release() { sinks_.clear(); }
   void add_to(Stats& stats) const noexcept;
 
  private:

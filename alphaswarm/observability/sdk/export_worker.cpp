@@ -93,6 +93,7 @@ bool ExportWorker::shutdown(std::int64_t timeout_ms) {
   lock.unlock();
   if (done) {
     thread_.join();
+    delivery_.release();
   } else {
     thread_.detach();  // stuck in a sink; this object is never freed
   }

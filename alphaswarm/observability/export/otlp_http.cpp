@@ -1,0 +1,115 @@
+#include "alphaswarm/observability/export/otlp_http.hpp"
+
+#include <curl/curl.h>
+
+#include <charconv>
+#include <mutex>
+
+#include "alphaswarm/observability/export/gzip.hpp"
+#include "alphaswarm/observability/export/otlp_response.hpp"
+
+namespace alphaswarm::observability {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kMaxReplyBytes = 65'536;
+
+struct Reply {
+  std::string body;
+};
+
+std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* user) {
+  std::string& body = static_cast<Reply*>(user)->body;
+  if (body.size() + size <= kMaxReplyBytes) body.append(bytes, size);
+  return size;
+}
+
+}  // namespace
+
+struct HttpSink::Curl {
+  CURL* handle = ::curl_easy_init();
+  curl_slist* headers = nullptr;
+
+  Curl() = default;
+  Curl(const Curl&) = delete;
+  Curl& operator=(const Curl&) = delete;
+  ~Curl() {
+    ::curl_slist_free_all(headers);
+    ::curl_easy_cleanup(handle);
+  }
+  void header(const std::string& line) { headers = ::curl_slist_append(headers, line.c_str()); }
+};
+
+HttpSink::HttpSink(HttpSinkConfig config) : config_(std::move(config)) {
+  static std::once_flag once;
+  std::call_once(once, [] { ::curl_global_init(CURL_GLOBAL_DEFAULT); });
+  const std::string path = config_.endpoint.path.ends_with("/v1/traces")
+                               ? config_.endpoint.path
+                               : config_.endpoint.path + "/v1/traces";
+  url_ = (config_.endpoint.tls ? "https://" : "http://") + config_.endpoint.authority() + path;
+  curl_ = std::make_unique<Curl>();
+  curl_->header("Content-Type: application/x-protobuf");
+  curl_->header("Expect:");  // no pause for "100 Continue"
+  if (config_.gzip) curl_->header("Content-Encoding: gzip");
+  for (const auto& [name, value] : config_.headers) curl_->header(name + ": " + value);
+}
+
+HttpSink::~HttpSink() = default;
+
+SinkResult HttpSink::send(const Batch& batch, milliseconds timeout) {
+  SinkResult result{.status = SinkResult::retry};
+  CURL* const handle = curl_->handle;
+  if (handle == nullptr) {
+    result.message = "libcurl has no memory";
+    return result;
+  }
+  std::string packed;
+  if (config_.gzip) packed = gzip(batch.request);
+  const std::string_view body = config_.gzip ? std::string_view(packed) : batch.request;
+  Reply reply;
+  char error[CURL_ERROR_SIZE] = {};
+  ::curl_easy_reset(handle);  // keeps the connection
+  ::curl_easy_setopt(handle, CURLOPT_URL, url_.c_str());
+  ::curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  ::curl_easy_setopt(handle, CURLOPT_PROXY, "");  // the receiver is a neighbour, not the internet
+  ::curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  ::curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+  ::curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
+  ::curl_easy_setopt(handle, CURLOPT_HTTPHEADER, curl_->headers);
+  ::curl_easy_setopt(handle, CURLOPT_POST, 1L);
+  ::curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.data());
+  ::curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+  ::curl_easy_setopt(handle, CURLOPT_USERAGENT, "alphaswarm-otlp-cpp/0.1");
+  ::curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+  ::curl_easy_setopt(handle, CURLOPT_WRITEDATA, &reply);
+  ::curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, error);
+  const auto file = [&](CURLoption option, const std::string& path) {
+    if (!path.empty()) ::curl_easy_setopt(handle, option, path.c_str());
+  };
+  file(CURLOPT_CAINFO, config_.tls.ca_file);
+  file(CURLOPT_SSLCERT, config_.tls.client_cert_file);
+  file(CURLOPT_SSLKEY, config_.tls.client_key_file);
+  const CURLcode code = ::curl_easy_perform(handle);
+  if (code != CURLE_OK) {
+    result.message = url_ + ": " + (error[0] != '\0' ? error : ::curl_easy_strerror(code));
+    return result;
+  }
+  long status = 0;
+  ::curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+  if (status >= 200 && status < 300) return read_export_response(reply.body);
+  result.message = url_ + " answered HTTP " + std::to_string(status);
+  if (const std::string message = read_rpc_status(reply.body).message; !message.empty()) {
+    result.message += ": " + message;
+  }
+  if (!is_retryable_http(status)) {
+    result.status = SinkResult::rejected;
+    return result;
+  }
+  curl_off_t seconds = 0;  // of Retry-After
+  ::curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &seconds);
+  result.retry_after = milliseconds(seconds * 1'000);
+  return result;
+}
+
+}  // namespace alphaswarm::observability
