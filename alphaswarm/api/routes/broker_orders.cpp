@@ -1,0 +1,196 @@
+#include "alphaswarm/api/routes/broker_orders.hpp"
+
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "alphaswarm/api/input.hpp"
+#include "alphaswarm/base/ids.hpp"
+#include "alphaswarm/observability/tracing.hpp"
+#include "alphaswarm/trading/broker/broker.hpp"
+#include "alphaswarm/trading/kill_switch/kill_switch.hpp"
+
+namespace alphaswarm::api {
+
+namespace otel = alphaswarm::observability;
+
+namespace {
+
+using persistence::OrderRepository;
+using persistence::OrderRow;
+using trading::Order;
+using trading::OrderRequest;
+
+// The word at `key` as one of ours, or `fallback`; a word that is none goes to `bad_word`.
+template <class Enum>
+Enum read_word(BodyReader& body, std::string_view key, Enum fallback,
+               Result<Enum> (*parse)(std::string_view), std::string& bad_word) {
+  const std::string word = body.text(key, "", 32);
+  if (word.empty()) return fallback;
+  const Result<Enum> parsed = parse(word);
+  if (parsed) return *parsed;
+  if (bad_word.empty()) bad_word = std::string(key) + ": " + parsed.error().message;
+  return fallback;
+}
+
+std::optional<trading::Price> read_price(BodyReader& body, std::string_view key) {
+  const Decimal price = body.positive_decimal(key);
+  if (!body.has(key)) return std::nullopt;
+  return trading::Price(price);
+}
+
+// The order in the body, or the 400 or 422 to answer.
+std::expected<OrderRequest, net::HttpResponse> read_order(const net::HttpRequest& request) {
+  BodyReader body(request);
+  std::string bad_word;
+  OrderRequest order;
+  for (const std::string_view key : {"vt_symbol", "side", "quantity"}) body.require(key);
+  const std::string symbol = body.text("vt_symbol", "", 64);
+  if (!symbol.empty()) {
+    Result<trading::VtSymbol> parsed = trading::VtSymbol::parse(symbol);
+    if (parsed) {
+      order.symbol = std::move(*parsed);
+    } else {
+      body.report("vt_symbol", parsed.error().message, "invalid");
+    }
+  }
+  order.side = read_word(body, "side", trading::Side::buy, trading::parse_side, bad_word);
+  order.type = read_word(body, "order_type", trading::OrderType::market, trading::parse_order_type,
+                         bad_word);
+  order.time_in_force = read_word(body, "time_in_force", trading::TimeInForce::day,
+                                  trading::parse_time_in_force, bad_word);
+  order.quantity = trading::Quantity(body.positive_decimal("quantity"));
+  order.limit_price = read_price(body, "limit_price");
+  order.stop_price = read_price(body, "stop_price");
+  order.client_id.value = body.text("client_order_id", random_uuid(), 48);
+  if (!bad_word.empty()) return std::unexpected(error_reply(400, bad_word));
+  if (auto invalid = body.finish()) return std::unexpected(std::move(*invalid));
+  if (const Result<void> valid = trading::validate(order); !valid) {
+    return std::unexpected(invalid_reply({Issue{{"body"}, valid.error().message, "invalid", {}}}));
+  }
+  return order;
+}
+
+OrderRow to_row(const OrderRequest& request, std::string_view venue) {
+  OrderRow row;
+  row.client_order_id = request.client_id.value;
+  row.venue = venue;
+  row.vt_symbol = request.symbol.text();
+  row.side = to_string(request.side);
+  row.order_type = to_string(request.type);
+  row.time_in_force = to_string(request.time_in_force);
+  row.quantity = request.quantity.value();
+  if (request.limit_price) row.limit_price = request.limit_price->value();
+  if (request.stop_price) row.stop_price = request.stop_price->value();
+  row.status = to_string(trading::OrderStatus::submitting);
+  if (const otel::SpanContext context = otel::current_context(); context.is_valid()) {
+    row.trace_id = context.trace_id.to_hex();
+    row.span_id = context.span_id.to_hex();
+  }
+  row.created_at = row.updated_at = now_unix();
+  return row;
+}
+
+void update_row(OrderRow& row, const Order& order) {
+  row.broker_order_id = order.id.value;
+  row.filled_quantity = order.filled.value();
+  if (!order.filled.is_zero()) row.average_price = order.average_price.value();
+  row.status = to_string(order.status);
+  row.status_reason = order.reason;
+  row.updated_at = now_unix();
+}
+
+// What the venue refuses will never be; anything else may have got through.
+void update_row(OrderRow& row, const Error& error) {
+  const bool refused =
+      error.code == ErrorCode::invalid_argument || error.code == ErrorCode::already_exists ||
+      error.code == ErrorCode::unauthenticated || error.code == ErrorCode::permission_denied;
+  if (refused) row.status = to_string(trading::OrderStatus::rejected);
+  row.status_reason = error.message;
+  row.updated_at = now_unix();
+}
+
+bool same_order(const OrderRow& a, const OrderRow& b) {
+  return a.venue == b.venue && a.vt_symbol == b.vt_symbol && a.side == b.side &&
+         a.order_type == b.order_type && a.time_in_force == b.time_in_force &&
+         a.quantity == b.quantity && a.limit_price == b.limit_price && a.stop_price == b.stop_price;
+}
+
+// Keeps the order before it is sent: one that went out is always known, whatever becomes of the
+// answer. The same order again (its first answer was lost) goes on with the row that is there.
+Result<void> keep(OrderRepository& orders, OrderRow& row) {
+  Result<void> kept = orders.insert(row);
+  if (kept || kept.error().code != ErrorCode::already_exists) return kept;
+  Result<std::optional<OrderRow>> there = orders.find(row.client_order_id);
+  if (!there) return std::unexpected(there.error());
+  if (!there->has_value() || !same_order(**there, row)) {
+    return fail(ErrorCode::already_exists,
+                "Another order has the client order id '" + row.client_order_id + "'.");
+  }
+  row = std::move(**there);
+  return {};
+}
+
+net::HttpResponse order_reply(const OrderRow& row) {
+  JsonWriter json;
+  write(json, row);
+  return reply(std::move(json));
+}
+
+}  // namespace
+
+net::task<net::HttpResponse> place_order(const ApiDependencies& service,
+                                         const net::HttpRequest& request) {
+  const BrokerOrReply broker = find_broker(service, path_param(request, "venue"));
+  if (!broker) co_return broker.error();
+  const std::expected<OrderRequest, net::HttpResponse> order = read_order(request);
+  if (!order) co_return order.error();
+  // Last before the order goes out, so that a switch engaged meanwhile still holds it.
+  const Result<trading::KillSwitchState> state = co_await service.kill_switch.state();
+  if (!state) co_return error_reply(state.error());
+  if (state->engaged) {
+    co_return error_reply(423,
+                          "The kill switch is engaged (" + state->reason + "): no new orders.");
+  }
+  OrderRow row = to_row(*order, (*broker)->venue());
+  OrderRepository orders(service.database);
+  if (const Result<void> kept = keep(orders, row); !kept) co_return error_reply(kept.error());
+  otel::set_on_current("order.client_id", row.client_order_id);
+  const Result<Order> sent = co_await (*broker)->submit_order(*order);
+  if (sent) {
+    update_row(row, *sent);
+  } else {
+    update_row(row, sent.error());
+  }
+  if (const Result<void> kept = orders.upsert(row); !kept) co_return error_reply(kept.error());
+  if (!sent) co_return broker_error_reply(sent.error());
+  co_return order_reply(row);
+}
+
+net::task<net::HttpResponse> cancel_order(const ApiDependencies& service,
+                                          const net::HttpRequest& request) {
+  const BrokerOrReply broker = find_broker(service, path_param(request, "venue"));
+  if (!broker) co_return broker.error();
+  const std::string_view id = path_param(request, "id");
+  OrderRepository orders(service.database);
+  Result<std::optional<OrderRow>> row = orders.find(id);
+  if (!row) co_return error_reply(row.error());
+  const bool ours = row->has_value() && !(*row)->broker_order_id.empty();
+  trading::OrderId order_id{ours ? (*row)->broker_order_id : std::string(id)};
+  const Result<void> cancelled = co_await (*broker)->cancel_order(order_id);
+  if (!cancelled) co_return broker_error_reply(cancelled.error());
+  if (ours) {
+    const Result<Order> after = co_await (*broker)->query_order(order_id);
+    if (after) update_row(**row, *after);
+    if (const Result<void> kept = orders.upsert(**row); !kept) co_return error_reply(kept.error());
+  }
+  JsonWriter json;
+  json.begin_object()
+      .field("venue", (*broker)->venue())
+      .field("order_id", order_id.value)
+      .field("ok", true)
+      .end_object();
+  co_return reply(std::move(json));
+}
+
+}  // namespace alphaswarm::api
