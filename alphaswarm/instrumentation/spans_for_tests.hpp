@@ -1,0 +1,50 @@
+#pragma once
+
+// A provider that keeps its spans, for this module's tests.
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "alphaswarm/observability/export/memory.hpp"
+#include "alphaswarm/observability/tracing.hpp"
+
+namespace alphaswarm::instrumentation {
+
+class SpanKeeper {
+ public:
+  explicit SpanKeeper(std::string service = "test", double sample_ratio = 1.0) {
+    observability::Config config;
+    config.service_name = std::move(service);
+    config.sink = sink_;
+    config.sample_ratio = sample_ratio;
+    config.on_full_wait = true;
+    auto made = observability::TracerProvider::create(std::move(config));
+    EXPECT_TRUE(made) << made.error().message;
+    provider_ = std::move(*made);
+  }
+
+  [[nodiscard]] observability::TracerProvider* provider() { return provider_.get(); }
+  [[nodiscard]] std::vector<observability::FinishedSpan> spans() {
+    EXPECT_TRUE(provider_->force_flush());
+    return sink_->spans();
+  }
+  // The only span there is.
+  [[nodiscard]] observability::FinishedSpan only() {
+    auto all = spans();
+    EXPECT_EQ(all.size(), 1U);
+    return all.empty() ? observability::FinishedSpan() : all.front();
+  }
+  [[nodiscard]] observability::FinishedSpan find(std::string_view name) {
+    EXPECT_TRUE(provider_->force_flush());
+    return sink_->find(name);
+  }
+
+ private:
+  std::shared_ptr<observability::MemorySink> sink_ = std::make_shared<observability::MemorySink>();
+  std::unique_ptr<observability::TracerProvider> provider_;
+};
+
+}  // namespace alphaswarm::instrumentation
