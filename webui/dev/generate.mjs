@@ -483,3 +483,58 @@ export function toDetail(trace, span) {
     dropped: { attributes: 0, events: 0, links: 0 },
   };
 }
+
+const otlpValue = (value) =>
+  Array.isArray(value)
+    ? { arrayValue: { values: value.map(otlpValue) } }
+    : typeof value === "string"
+      ? { stringValue: value }
+      : typeof value === "boolean"
+        ? { boolValue: value }
+        : Number.isInteger(value)
+          ? { intValue: String(value) }
+          : { doubleValue: value };
+const otlpAttributes = (values) =>
+  Object.entries(values).map(([key, value]) => ({ key, value: otlpValue(value) }));
+
+/** The same trace as OTLP/JSON requests of at most `most` spans each. */
+export function* toOtlp(trace, most) {
+  const at = (ns) => String(trace.startNs + BigInt(ns));
+  for (let first = 0; first < trace.spans.length; first += most) {
+    const groups = new Map();
+    for (const span of trace.spans.slice(first, first + most)) {
+      const line = {
+        traceId: trace.traceId,
+        spanId: span.id,
+        parentSpanId: span.parent ? span.parent.id : "",
+        name: span.name,
+        kind: span.kind,
+        startTimeUnixNano: at(span.start),
+        endTimeUnixNano: at(span.start + span.duration),
+        attributes: otlpAttributes(span.attributes),
+        events: span.events.map((e) => ({
+          timeUnixNano: at(e.at),
+          name: e.name,
+          attributes: otlpAttributes(e.attributes),
+        })),
+        status:
+          span.status === 2
+            ? { code: 2, message: "the exchange answered 429 Too Many Requests" }
+            : {},
+      };
+      if (groups.has(span.service)) groups.get(span.service).push(line);
+      else groups.set(span.service, [line]);
+    }
+    yield {
+      resourceSpans: [...groups].map(([service, spans]) => ({
+        resource: {
+          attributes: otlpAttributes({
+            "service.name": kServices[service],
+            "service.namespace": "alphaswarm",
+          }),
+        },
+        scopeSpans: [{ scope: { name: "generated" }, spans }],
+      })),
+    };
+  }
+}

@@ -3,6 +3,13 @@ import { RequestError } from "../../shared/http";
 import type { TraceColumns } from "./columns";
 import type { WorkerReply, WorkerRequest } from "./worker";
 
+declare global {
+  interface Window {
+    /** The trace that index.html asked for while the program was still loading. */
+    earlyTrace?: { id: string; reply: Promise<Response> };
+  }
+}
+
 let worker: Worker | undefined;
 let lastId = 0;
 const waiting = new Map<number, (reply: WorkerReply) => void>();
@@ -18,15 +25,30 @@ function theWorker(): Worker {
   return worker;
 }
 
+/** The early reply's body, once; undefined where there is none or it is an error, which is then asked for anew. */
+async function earlyBody(traceId: string): Promise<ArrayBuffer | undefined> {
+  const early = window.earlyTrace;
+  window.earlyTrace = undefined;
+  if (early?.id !== traceId) return undefined;
+  try {
+    const reply = await early.reply;
+    return reply.ok ? await reply.arrayBuffer() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Fetches one trace. Rejects with RequestError; status -1 means that the reply could not be understood. */
-export function loadTrace(traceId: string): Promise<TraceColumns> {
+export async function loadTrace(traceId: string): Promise<TraceColumns> {
+  const request: WorkerRequest = { id: ++lastId, traceId };
+  theWorker();
+  request.body = await earlyBody(traceId);
   return new Promise((resolve, reject) => {
-    const request: WorkerRequest = { id: ++lastId, traceId };
     waiting.set(request.id, (reply) => {
       if ("error" in reply) reject(new RequestError(reply.error.message, reply.error.status));
       else resolve(reply.columns);
     });
-    theWorker().postMessage(request);
+    theWorker().postMessage(request, request.body ? [request.body] : []);
   });
 }
 

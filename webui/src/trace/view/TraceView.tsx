@@ -221,6 +221,12 @@ export function TraceView({ columns, refresh }: { columns: TraceColumns; refresh
   const [cursor, setCursor] = useState(selected >= 0 ? `s${selected}` : "");
   const [scrollRequest, setScrollRequest] = useState(selected >= 0 ? 1 : 0);
   const [panelOpen, setPanelOpen] = useState(selected >= 0);
+  // The first frame with the trace in it, for those who measure.
+  useEffect(() => {
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => performance.mark("trace-painted", { detail: columns.count })),
+    );
+  }, [columns]);
   const findBox = useRef<HTMLInputElement>(null);
   const path = useMemo(
     () => (state.view === "critical" ? criticalPath(columns) : null),

@@ -123,7 +123,6 @@ const RowView = memo(function RowView({
   color: string;
   actions: WaterfallActions;
 }) {
-  const indent = 12 + row.depth * 15;
   const span = row.kind === "span" ? row.span : row.first;
   const failed = row.kind === "span" && columns.status[span] === kStatusError;
   const expandable = row.kind === "fold" || (row.kind === "span" && row.expandable);
@@ -142,7 +141,10 @@ const RowView = memo(function RowView({
       onClick={() => (row.kind === "more" ? actions.more(row.first) : actions.select(row))}
       onDoubleClick={() => expandable && actions.toggle(row)}
     >
-      <div className="tree-cell" style={{ paddingLeft: indent }}>
+      <div
+        className="tree-cell"
+        style={{ paddingLeft: `calc(12px + ${row.depth} * var(--indent))` }}
+      >
         <span
           className={expandable ? "twisty" : "twisty is-leaf"}
           onClick={(event) => {
@@ -201,7 +203,7 @@ const RowView = memo(function RowView({
 });
 
 function TimeAxis({ range, width }: { range: Range; width: number }) {
-  const step = niceStep(range.to - range.from, Math.max(2, Math.floor(width / 110)));
+  const step = niceStep(range.to - range.from, Math.max(2, Math.floor(width / 88)));
   const scale = timeScale(range, width);
   const ticks: number[] = [];
   for (
@@ -255,7 +257,7 @@ export function Waterfall({
     { width: timeline.width, height: canvasHeight },
     (context, { width, height }) => {
       const scale = timeScale(shown, width);
-      const step = niceStep(shown.to - shown.from, Math.max(2, Math.floor(width / 110)));
+      const step = niceStep(shown.to - shown.from, Math.max(2, Math.floor(width / 88)));
       context.fillStyle = token("line");
       context.globalAlpha = 0.55;
       for (let at = Math.ceil(shown.from / step) * step; at <= shown.to; at += step)
