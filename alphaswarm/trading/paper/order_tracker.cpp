@@ -1,0 +1,116 @@
+#include "alphaswarm/trading/paper/order_tracker.hpp"
+
+namespace alphaswarm::trading::paper {
+
+namespace otel = alphaswarm::observability;
+
+persistence::OrderRow make_order_row(const OrderRequest& request, std::string_view run_id,
+                                     std::string_view venue, const otel::SpanContext& span) {
+  persistence::OrderRow row;
+  row.client_order_id = request.client_id.value;
+  row.run_id = run_id;
+  row.venue = venue;
+  row.vt_symbol = request.symbol.text();
+  row.side = to_string(request.side);
+  row.order_type = to_string(request.type);
+  row.time_in_force = to_string(request.time_in_force);
+  row.quantity = request.quantity.value();
+  if (request.limit_price) row.limit_price = request.limit_price->value();
+  if (request.stop_price) row.stop_price = request.stop_price->value();
+  row.status = to_string(OrderStatus::submitting);
+  if (span.is_valid()) {
+    row.trace_id = span.trace_id.to_hex();
+    row.span_id = span.span_id.to_hex();
+  }
+  row.created_at = now_unix();
+  row.updated_at = row.created_at;
+  return row;
+}
+
+void update_row(persistence::OrderRow& row, const Order& order) {
+  if (!order.id.value.empty()) row.broker_order_id = order.id.value;
+  row.status = to_string(order.status);
+  row.status_reason = order.reason;
+  row.filled_quantity = order.filled.value();
+  if (!order.filled.is_zero()) row.average_price = order.average_price.value();
+  row.updated_at = now_unix();
+}
+
+void OrderTracker::open(otel::Span span, persistence::OrderRow row) {
+  span.suspend();
+  recorder_.order(row);
+  std::string id = row.client_order_id;
+  entries_.insert_or_assign(std::move(id), Entry{std::move(span), std::move(row)});
+}
+
+OrderTracker::Applied OrderTracker::apply(const BrokerUpdate& update) {
+  const auto found = entries_.find(update.order.request.client_id.value);
+  if (found == entries_.end()) return {};
+  Entry& entry = found->second;
+  Applied applied;
+  if (update.fill) {
+    const Fill& fill = *update.fill;
+    entry.span.event("order.fill", {{"price", fill.price.to_double()},
+                                    {"quantity", fill.quantity.to_double()},
+                                    {"commission", fill.commission.to_double()},
+                                    {"order.client_id", fill.client_id.value},
+                                    {"execution.id", update.execution_id},
+                                    {"market.bar_time", to_rfc3339(fill.time)}});
+    applied.fill = persistence::FillRow{.id = update.execution_id,
+                                        .client_order_id = fill.client_id.value,
+                                        .run_id = entry.row.run_id,
+                                        .vt_symbol = fill.symbol.text(),
+                                        .side = std::string(to_string(fill.side)),
+                                        .quantity = fill.quantity.value(),
+                                        .price = fill.price.value(),
+                                        .commission = fill.commission.value(),
+                                        .filled_at = fill.time,
+                                        .trace_id = entry.row.trace_id,
+                                        .span_id = entry.row.span_id,
+                                        .created_at = now_unix()};
+    recorder_.fill(*applied.fill);
+  }
+  update_row(entry.row, update.order);
+  recorder_.order(entry.row);
+  applied.row = entry.row;
+  if (is_final(update.order.status)) {
+    entry.span.set("order.status", entry.row.status);
+    entries_.erase(found);
+  }
+  return applied;
+}
+
+void OrderTracker::close(const std::string& client_id, OrderStatus status,
+                         std::string_view reason) {
+  const auto found = entries_.find(client_id);
+  if (found == entries_.end()) return;
+  Entry& entry = found->second;
+  entry.row.status = to_string(status);
+  entry.row.status_reason = reason;
+  entry.row.updated_at = now_unix();
+  recorder_.order(entry.row);
+  entry.span.set("order.status", entry.row.status);
+  entry.span.event("order.closed", {{"order.client_id", client_id}, {"reason", reason}});
+  entries_.erase(found);
+}
+
+void OrderTracker::leave_all(std::string_view why) {
+  for (auto& [id, entry] : entries_) {
+    entry.span.event("order.left_open", {{"order.client_id", id}, {"reason", why}});
+  }
+  entries_.clear();
+}
+
+std::vector<std::pair<std::string, OrderId>> OrderTracker::open_orders() const {
+  std::vector<std::pair<std::string, OrderId>> open;
+  for (const auto& [id, entry] : entries_)
+    open.emplace_back(id, OrderId{entry.row.broker_order_id});
+  return open;
+}
+
+otel::SpanContext OrderTracker::span_of(const std::string& client_id) const {
+  const auto found = entries_.find(client_id);
+  return found == entries_.end() ? otel::SpanContext{} : found->second.span.context();
+}
+
+}  // namespace alphaswarm::trading::paper

@@ -1,0 +1,63 @@
+#pragma once
+
+// The orders of a session that may still change, each with its open span and its row.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alphaswarm/observability/tracing.hpp"
+#include "alphaswarm/persistence/fill_repository.hpp"
+#include "alphaswarm/persistence/order_repository.hpp"
+#include "alphaswarm/trading/broker/broker.hpp"
+#include "alphaswarm/trading/paper/recorder.hpp"
+
+namespace alphaswarm::trading::paper {
+
+// The row of a request as it is before anybody has answered, under that span.
+[[nodiscard]] persistence::OrderRow make_order_row(const OrderRequest& request,
+                                                   std::string_view run_id, std::string_view venue,
+                                                   const observability::SpanContext& span);
+// Takes over what the venue says of the order.
+void update_row(persistence::OrderRow& row, const Order& order);
+
+// Used by the session's task only.
+class OrderTracker {
+ public:
+  explicit OrderTracker(Recorder& recorder) : recorder_(recorder) {}
+
+  struct Entry {
+    observability::Span span;  // paper.session.submit_order, suspended
+    persistence::OrderRow row;
+  };
+
+  // The order waits for its fills: its span stays open, no longer current.
+  void open(observability::Span span, persistence::OrderRow row);
+  // What an update came to.
+  struct Applied {
+    persistence::OrderRow row;
+    std::optional<persistence::FillRow> fill;
+  };
+  // What the venue said of an open order. Adds event order.fill, records the row and the fill, and
+  // ends the span of a final order.
+  Applied apply(const BrokerUpdate& update);
+  // The order ends without a word of the venue (or after a cancel).
+  void close(const std::string& client_id, OrderStatus status, std::string_view reason);
+  // Ends all spans, with an event that says why, and leaves the rows as they are: the orders are
+  // still at the venue.
+  void leave_all(std::string_view why);
+
+  [[nodiscard]] std::vector<std::pair<std::string, OrderId>> open_orders() const;
+  [[nodiscard]] bool contains(const std::string& client_id) const {
+    return entries_.contains(client_id);
+  }
+  // Of the order's span; invalid if it is not open.
+  [[nodiscard]] observability::SpanContext span_of(const std::string& client_id) const;
+
+ private:
+  Recorder& recorder_;
+  std::map<std::string, Entry> entries_;  // by client id
+};
+
+}  // namespace alphaswarm::trading::paper

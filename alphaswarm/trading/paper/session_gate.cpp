@@ -1,0 +1,154 @@
+// What may keep a session from going on: stop signals, the kill switch, the clock; and what the
+// world is told about its state.
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+
+#include "alphaswarm/trading/paper/session_run.hpp"
+
+namespace alphaswarm::trading::paper {
+
+namespace json = boost::json;
+namespace otel = alphaswarm::observability;
+
+namespace {
+// How often a halted session asks again, should no message tell it.
+constexpr std::chrono::milliseconds kAskAgainAfter(500);
+}  // namespace
+
+void SessionRun::end(Ending ending) {
+  if (!ending_) ending_ = std::move(ending);
+}
+
+void SessionRun::end_by_stop() {
+  if (const auto reason = interrupts_.stop_reason()) {
+    end({.status = "cancelled", .reason = *reason, .error = std::nullopt});
+    return;
+  }
+  // Not a signal to this session: the worker, or the process, is stopping.
+  if (!services_.resume_after_worker_stop) {
+    end({.status = "cancelled", .reason = "the process is stopping", .error = std::nullopt});
+    return;
+  }
+  const std::string reason = "its worker stopped; it resumes when another takes it";
+  end({.status = "stale",
+       .reason = reason,
+       .error = Error{ErrorCode::cancelled, reason, true},
+       .left = true});
+}
+
+void SessionRun::end_by_error(const Error& error) {
+  if (error.code == ErrorCode::cancelled) return end_by_stop();
+  end({.status = "error", .reason = error.message, .error = error});
+}
+
+net::task<void> SessionRun::set_status(std::string status, std::string reason) {
+  if (row_.status == status && row_.status_reason == reason) co_return;
+  row_.status = status;
+  row_.status_reason = reason;
+  // Not fatal here: what cannot be written now is tried again at the next flush.
+  std::ignore = flush();
+  co_await progress_.state(std::move(status), std::move(reason));
+}
+
+Result<void> SessionRun::flush() {
+  last_heartbeat_ns_ = monotonic_ns();
+  row_.last_heartbeat_at = now_unix();
+  if (loop_) {
+    row_.state_json = json::serialize(state());
+    row_.final_equity = loop_->equity().value();
+    row_.realised_pnl = loop_->portfolio().realised().value();
+    row_.max_drawdown = std::max(row_.max_drawdown, loop_->monitor().drawdown().to_double());
+  }
+  last_flush_bar_ = next_index_;
+  return recorder_.commit(&row_);
+}
+
+// Waits for `limit`, an interrupt or the next heartbeat, whichever is first. False if this task was
+// asked to stop.
+net::task<bool> SessionRun::wait(std::chrono::nanoseconds limit) {
+  const std::int64_t beat_in =
+      last_heartbeat_ns_ + std::chrono::nanoseconds(config_.heartbeat).count() - monotonic_ns();
+  const std::chrono::nanoseconds beat(std::max<std::int64_t>(0, beat_in));
+  const bool go_on = co_await interrupts_.wait_for(std::min(limit, beat));
+  if (monotonic_ns() - last_heartbeat_ns_ >= std::chrono::nanoseconds(config_.heartbeat).count()) {
+    std::ignore = flush();
+  }
+  if (!go_on) end_by_stop();
+  co_return go_on;
+}
+
+net::task<bool> SessionRun::gate(otel::Span& span) {
+  bool halted = false;
+  for (;;) {
+    if (interrupts_.stop_reason()) {
+      end_by_stop();
+      co_return false;
+    }
+    const Result<KillSwitchState> state = co_await kill_switch_.state();
+    if (!state && state.error().code == ErrorCode::cancelled) {
+      end_by_stop();
+      co_return false;
+    }
+    if (state && !state->engaged) break;
+    const std::string reason = state ? "kill switch: " + state->reason : state.error().message;
+    if (!halted) span.event("session.halted", {{"reason", reason}});
+    halted = true;
+    if (state) co_await cancel_open_orders(reason);
+    co_await set_status("halted", reason);
+    if (state && config_.stop_on_kill_switch) {
+      end({.status = "cancelled", .reason = reason, .error = std::nullopt});
+      co_return false;
+    }
+    if (!co_await wait(kAskAgainAfter)) co_return false;
+  }
+  if (halted) {
+    span.event("session.resumed");
+    co_await set_status("running", "");
+  }
+  co_return true;
+}
+
+// Whether the switch was engaged since the bar's gate; asked before each order.
+net::task<bool> SessionRun::kill_switch_came() {
+  if (!interrupts_.take_kill_switch_change()) co_return false;
+  const Result<KillSwitchState> state = co_await kill_switch_.state();
+  co_return !state || state->engaged;
+}
+
+// Between bars, where a speed was asked for: waits until the next bar is due.
+net::task<bool> SessionRun::keep_pace() {
+  if (config_.speed <= 0) co_return true;
+  if (pace_start_ns_ == 0) pace_start_ns_ = monotonic_ns();
+  const double due_after = static_cast<double>(++paced_bars_) / config_.speed * 1e9;
+  const std::int64_t due = pace_start_ns_ + static_cast<std::int64_t>(due_after);
+  for (;;) {
+    const std::int64_t left = due - monotonic_ns();
+    if (left <= 0) co_return true;
+    if (!co_await wait(std::chrono::nanoseconds(left))) co_return false;
+    if (interrupts_.stop_reason()) {
+      end_by_stop();
+      co_return false;
+    }
+    // The next bar's gate deals with it; orders must not wait for that.
+    if (co_await kill_switch_came()) co_return true;
+  }
+}
+
+// A breached loss limit halts the session in the eyes of its user: orders that would open anything
+// are refused by the gate of each order, closing ones are not.
+void SessionRun::watch_risk() {
+  const RiskMonitor& monitor = loop_->monitor();
+  std::string reason;
+  if (monitor.drawdown() > config_.run.risk.max_drawdown_pct) {
+    reason = "risk: drawdown " + monitor.drawdown().rounded(4).to_string() + " is more than " +
+             config_.run.risk.max_drawdown_pct.to_string();
+  } else if (monitor.daily_loss() > config_.run.risk.max_daily_loss_pct) {
+    reason = "risk: daily loss " + monitor.daily_loss().rounded(4).to_string() + " is more than " +
+             config_.run.risk.max_daily_loss_pct.to_string();
+  }
+  row_.status = reason.empty() ? "running" : "halted";
+  row_.status_reason = reason;
+}
+
+}  // namespace alphaswarm::trading::paper

@@ -1,0 +1,116 @@
+#pragma once
+
+// One session from its first moment to its last. Private to paper; the door is session.hpp.
+
+#include <boost/json/object.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "alphaswarm/trading/backtest/dataset.hpp"
+#include "alphaswarm/trading/broker/sim_broker.hpp"
+#include "alphaswarm/trading/paper/interrupts.hpp"
+#include "alphaswarm/trading/paper/order_tracker.hpp"
+#include "alphaswarm/trading/paper/progress_reporter.hpp"
+#include "alphaswarm/trading/paper/recorder.hpp"
+#include "alphaswarm/trading/paper/session.hpp"
+#include "alphaswarm/trading/strategy/decision_loop.hpp"
+
+namespace alphaswarm::trading::paper {
+
+// How a session ends.
+struct Ending {
+  std::string status;  // completed, cancelled, error; stale where it is left to another worker
+  std::string reason;
+  std::optional<Error> error;  // of status error and of a session that is left
+  bool left = false;           // for another worker: orders stay at the venue
+};
+
+// All members are used by the session's own task, one call after the other; only interrupts_ is
+// written by others.
+class SessionRun {
+ public:
+  SessionRun(Services& services, SessionRequest request, persistence::RunRow row, bool resumed);
+
+  // Everything within span paper.session.run, which the caller has opened.
+  net::task<Result<SessionResult>> run(observability::Span& span);
+
+ private:
+  // session_open.cpp
+  net::task<Result<void>> open();
+  [[nodiscard]] Result<std::vector<VtSymbol>> universe() const;
+  [[nodiscard]] Result<Dataset> load_bars(const std::vector<VtSymbol>& symbols) const;
+  [[nodiscard]] Result<void> warm_up(const std::vector<VtSymbol>& symbols);
+  [[nodiscard]] Result<void> restore_state();
+  net::task<Result<void>> open_account();
+  net::task<Result<void>> continue_orders(bool exchange_forgot);
+  net::task<Result<void>> continue_order(std::string client_id, Decimal remaining,
+                                         bool exchange_forgot);
+  [[nodiscard]] std::vector<SymbolBar> last_bars() const;
+
+  // session_bars.cpp
+  net::task<void> play_watched();
+  net::task<void> play();
+  net::task<void> one_bar(UnixNanos time, std::span<const SymbolBar> bars);
+  net::task<Result<void>> work_on_bar(UnixNanos time, std::span<const SymbolBar> bars,
+                                      const observability::SpanContext& span);
+  net::task<void> take(const BrokerUpdate& update);
+  net::task<Result<void>> submit(const Decision& decision);
+  net::task<Result<void>> place(const Decision& decision, observability::Span span,
+                                persistence::OrderRow row);
+  void refuse(const Decision& decision, persistence::OrderRow& row, std::string_view why);
+  void check_books(const SimStep& step);
+  net::task<void> write_ledger(const observability::SpanContext& span);
+  net::task<void> report_bar(UnixNanos time, std::span<const SymbolBar> bars);
+
+  // session_gate.cpp
+  // False: the session ends (ending_ says how).
+  net::task<bool> gate(observability::Span& span);
+  net::task<bool> wait(std::chrono::nanoseconds limit);
+  net::task<bool> keep_pace();
+  net::task<bool> kill_switch_came();
+  void watch_risk();
+  net::task<void> set_status(std::string status, std::string reason);
+  [[nodiscard]] Result<void> flush();
+  void end(Ending ending);
+  void end_by_stop();
+  void end_by_error(const Error& error);
+  [[nodiscard]] boost::json::object state() const;
+
+  // session_end.cpp
+  net::task<void> finish();
+  net::task<void> cancel_open_orders(std::string reason);
+  net::task<void> cancel_one(std::string client_id, OrderId id, std::string reason);
+  void note(LedgerType type, std::string level, std::string message, boost::json::object payload);
+  [[nodiscard]] SessionResult result() const;
+
+  Services& services_;
+  const SessionConfig config_;
+  const std::string run_id_, task_id_;
+  persistence::RunRow row_;
+  const bool resumed_;
+
+  KillSwitch kill_switch_;
+  Interrupts interrupts_;
+  Recorder recorder_;
+  OrderTracker orders_;
+  ProgressReporter progress_;
+  std::unique_ptr<SimBroker> broker_;
+  std::unique_ptr<DecisionLoop> loop_;
+  Dataset data_;
+  std::int64_t steps_total_ = 0;
+  std::int64_t next_index_ = 0;  // of the step to work on
+  std::optional<Ending> ending_;
+  std::vector<LedgerLine> notes_;  // of the session itself, until the bar is closed
+  // Spans of orders that were touched in this bar: a ledger line links to its order's.
+  std::vector<std::pair<std::string, observability::SpanContext>> bar_spans_;
+  bool books_differed_ = false;
+  std::int64_t last_flush_bar_ = 0;
+  std::int64_t last_heartbeat_ns_ = 0;  // monotonic
+  std::int64_t pace_start_ns_ = 0;
+  std::int64_t paced_bars_ = 0;
+};
+
+}  // namespace alphaswarm::trading::paper
