@@ -1,14 +1,12 @@
 #pragma once
 
-// The variables that configure tracing. ALPHASWARM_OTEL_* win over OpenTelemetry's own.
-
 #include <span>
 
 #include "alphaswarm/config/environment.hpp"
 
 namespace alphaswarm::observability {
 
-// Every variable that config_from_environment() reads, for listings.
+// Every variable config_from_environment() reads, for `alphaswarm settings` and the reference.
 [[nodiscard]] std::span<const config::Setting> settings() noexcept;
 
 }  // namespace alphaswarm::observability

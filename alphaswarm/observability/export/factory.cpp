@@ -1,5 +1,6 @@
 #include "alphaswarm/observability/export/factory.hpp"
 
+#include "alphaswarm/observability/export/console.hpp"
 #include "alphaswarm/observability/export/otlp_grpc.hpp"
 #include "alphaswarm/observability/export/otlp_http.hpp"
 #include "alphaswarm/observability/export/queued_sink.hpp"
@@ -41,6 +42,7 @@ Result<std::vector<std::shared_ptr<BatchSink>>> make_sinks(const Config& config)
     if (!exporter) return std::unexpected(exporter.error());
     add(std::move(*exporter));
   }
+  if (config.console) add(std::make_shared<ConsoleSink>());
   if (sinks.empty()) add(std::make_shared<DiscardingSink>());
   return sinks;
 }

@@ -1,0 +1,307 @@
+#include "alphaswarm/observability/api/settings.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "alphaswarm/observability/api/provider.hpp"
+#include "alphaswarm/observability/export/endpoint.hpp"
+#include "alphaswarm/observability/export/otlp_response.hpp"
+
+namespace alphaswarm::observability {
+namespace {
+
+using config::Environment;
+using config::Setting;
+
+enum Index : std::size_t {
+  kEndpoint,
+  kServiceName,
+  kSampleRatio,
+  kProtocol,
+  kOtelDisabled,
+  kOtelExporter,
+  kOtelServiceName,
+  kOtelResource,
+  kOtelEndpoint,
+  kOtelTracesEndpoint,
+  kOtelProtocol,
+  kOtelTracesProtocol,
+  kOtelHeaders,
+  kOtelTracesHeaders,
+  kOtelTimeout,
+  kOtelTracesTimeout,
+  kOtelCompression,
+  kOtelTracesCompression,
+  kOtelCertificate,
+  kOtelTracesCertificate,
+  kOtelClientCertificate,
+  kOtelTracesClientCertificate,
+  kOtelClientKey,
+  kOtelTracesClientKey,
+  kOtelSampler,
+  kOtelSamplerArg,
+  kOtelPropagators,
+  kBspDelay,
+  kBspTimeout,
+  kBspQueue,
+  kBspBatch,
+  kAttributeLength,
+  kAttributeCount,
+  kSpanAttributeLength,
+  kSpanAttributeCount,
+  kSpanEventCount,
+  kSpanLinkCount,
+  kEventAttributeCount,
+  kLinkAttributeCount,
+  kSettingCount,
+};
+
+constexpr Setting kSettings[] = {
+    {"ALPHASWARM_OTEL_ENDPOINT", "",
+     "OTLP endpoint, e.g. http://127.0.0.1:4317. Empty: tracing disabled"},
+    {"ALPHASWARM_OTEL_SERVICE_NAME", "alphaswarm", "Base service name; each role appends its own"},
+    {"ALPHASWARM_OTEL_SAMPLE_RATIO", "1.0", "Share of root traces kept, 0 to 1; children follow"},
+    {"ALPHASWARM_OTEL_PROTOCOL", "grpc", "grpc or http/protobuf"},
+    {"OTEL_SDK_DISABLED", "false", "true: no tracing"},
+    {"OTEL_TRACES_EXPORTER", "", "otlp, console or none; for programs that use the SDK alone"},
+    {"OTEL_SERVICE_NAME", "", "Base service name, if ALPHASWARM_OTEL_SERVICE_NAME is not set"},
+    {"OTEL_RESOURCE_ATTRIBUTES", "", "key=value,… added to the resource"},
+    {"OTEL_EXPORTER_OTLP_ENDPOINT", "", "Endpoint; for programs that use the SDK alone"},
+    {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "", "The same, for traces; wins"},
+    {"OTEL_EXPORTER_OTLP_PROTOCOL", "", "grpc or http/protobuf"},
+    {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "", "The same, for traces; wins"},
+    {"OTEL_EXPORTER_OTLP_HEADERS", "", "key=value,… sent with every request", true},
+    {"OTEL_EXPORTER_OTLP_TRACES_HEADERS", "", "The same, for traces; wins", true},
+    {"OTEL_EXPORTER_OTLP_TIMEOUT", "10000", "Milliseconds for one export, retries included"},
+    {"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "", "The same, for traces; wins"},
+    {"OTEL_EXPORTER_OTLP_COMPRESSION", "none", "gzip or none"},
+    {"OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "", "The same, for traces; wins"},
+    {"OTEL_EXPORTER_OTLP_CERTIFICATE", "", "PEM file of the authorities trusted with TLS"},
+    {"OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "", "The same, for traces; wins"},
+    {"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "", "PEM file of the client's certificate"},
+    {"OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "", "The same, for traces; wins"},
+    {"OTEL_EXPORTER_OTLP_CLIENT_KEY", "", "PEM file of the client's key"},
+    {"OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "", "The same, for traces; wins"},
+    {"OTEL_TRACES_SAMPLER", "parentbased_always_on",
+     "[parentbased_]always_on, [parentbased_]always_off or [parentbased_]traceidratio"},
+    {"OTEL_TRACES_SAMPLER_ARG", "1.0", "The ratio of traceidratio, 0 to 1"},
+    {"OTEL_PROPAGATORS", "tracecontext,baggage",
+     "tracecontext, baggage or none. Baggage is understood, and not carried"},
+    {"OTEL_BSP_SCHEDULE_DELAY", "1000", "Longest wait of a finished span, in milliseconds"},
+    {"OTEL_BSP_EXPORT_TIMEOUT", "", "Milliseconds for one export; the smaller timeout wins"},
+    {"OTEL_BSP_MAX_QUEUE_SIZE", "",
+     "Understood, without effect: finished spans are bounded by memory, not by number"},
+    {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "8192", "Spans in one request"},
+    {"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "16384", "Bytes of a text value; longer ones are cut"},
+    {"OTEL_ATTRIBUTE_COUNT_LIMIT", "128", "Attributes of a span, event or link"},
+    {"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "The same, for spans; wins"},
+    {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "", "The same, for spans; wins"},
+    {"OTEL_SPAN_EVENT_COUNT_LIMIT", "128", "Events of a span"},
+    {"OTEL_SPAN_LINK_COUNT_LIMIT", "128", "Links of a span"},
+    {"OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "", "Attributes of an event"},
+    {"OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "", "Attributes of a link"},
+};
+static_assert(std::size(kSettings) == kSettingCount);
+
+// Reads one variable after the other; the first error stays.
+class Reader {
+ public:
+  explicit Reader(const Environment& environment) : environment_(environment) {}
+
+  [[nodiscard]] bool has(Index index) const {
+    return environment_.find(kSettings[index].name).has_value();
+  }
+  [[nodiscard]] std::string text(Index index) const { return environment_.text(kSettings[index]); }
+  // The first of two that is set, else the default of the second.
+  [[nodiscard]] Index first(Index own, Index general) const { return has(own) ? own : general; }
+
+  template <class T>
+  void integer(Index index, std::int64_t least, std::int64_t most, T& out) {
+    if (text(index).empty()) return;
+    const auto value = environment_.integer(kSettings[index], least, most);
+    if (keep(value)) out = static_cast<T>(*value);
+  }
+  void ratio(Index index, double& out) {
+    const auto value = environment_.number(kSettings[index], 0.0, 1.0);
+    if (keep(value)) out = *value;
+  }
+  bool boolean(Index index) {
+    const auto value = environment_.boolean(kSettings[index]);
+    return keep(value) && *value;
+  }
+  std::string choice(Index index, std::span<const std::string_view> allowed) {
+    if (text(index).empty()) return {};
+    const auto value = environment_.choice(kSettings[index], allowed);
+    return keep(value) ? *value : std::string();
+  }
+  // "key=value,key=value", percent-encoded (W3C baggage's form, as the specification asks).
+  std::vector<std::pair<std::string, std::string>> pairs(Index index) {
+    std::vector<std::pair<std::string, std::string>> found;
+    const std::string all = text(index);
+    for (std::string_view rest = all; !rest.empty();) {
+      const std::size_t comma = rest.find(',');
+      const std::string_view one = trimmed(rest.substr(0, comma));
+      rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+      if (one.empty()) continue;
+      const std::size_t equals = one.find('=');
+      if (equals == std::string_view::npos || equals == 0) {
+        refuse(index, "it must read key=value,key=value");
+        return {};
+      }
+      found.emplace_back(trimmed(one.substr(0, equals)),
+                         percent_decode(trimmed(one.substr(equals + 1))));
+    }
+    return found;
+  }
+  [[nodiscard]] std::vector<std::string> list(Index index) const {
+    std::vector<std::string> found;
+    const std::string all = text(index);
+    for (std::string_view rest = all; !rest.empty();) {
+      const std::size_t comma = rest.find(',');
+      found.emplace_back(trimmed(rest.substr(0, comma)));
+      rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+    }
+    return found;
+  }
+  void refuse(Index index, std::string_view why) {
+    if (!error_) error_ = environment_.refuse(kSettings[index], why);
+  }
+  [[nodiscard]] const std::optional<Error>& error() const { return error_; }
+
+ private:
+  template <class T>
+  bool keep(const Result<T>& value) {
+    if (!value && !error_) error_ = value.error();
+    return value.has_value();
+  }
+  static std::string_view trimmed(std::string_view text) {
+    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+    return text;
+  }
+  const Environment& environment_;
+  std::optional<Error> error_;
+};
+
+constexpr std::string_view kProtocols[] = {"grpc", "http/protobuf"};
+
+void read_identity(Reader& reader, std::string_view role_suffix, Config& config) {
+  config.resource = reader.pairs(kOtelResource);
+  std::string base = reader.text(kServiceName);
+  if (!reader.has(kServiceName)) {
+    if (reader.has(kOtelServiceName)) {
+      base = reader.text(kOtelServiceName);
+    } else {
+      for (const auto& [key, value] : config.resource) {
+        if (key == "service.name" && !value.empty()) base = value;
+      }
+    }
+  }
+  config.service_name = base + std::string(role_suffix);
+}
+
+// In the services (which have a role) only ALPHASWARM_OTEL_ENDPOINT turns tracing on.
+void read_destination(Reader& reader, bool service, Config& config) {
+  const Index protocol =
+      reader.has(kProtocol) ? kProtocol : reader.first(kOtelTracesProtocol, kOtelProtocol);
+  const bool http = reader.choice(protocol, kProtocols) == "http/protobuf";
+  config.protocol = http ? Protocol::http_protobuf : Protocol::grpc;
+  Index endpoint = kEndpoint;
+  if (!reader.has(kEndpoint) && !service) {
+    endpoint = reader.first(kOtelTracesEndpoint, kOtelEndpoint);
+  }
+  config.endpoint = reader.text(endpoint);
+  static constexpr std::string_view kExporters[] = {"otlp", "console", "none"};
+  const std::string exporter = reader.choice(kOtelExporter, kExporters);
+  if (!service) {
+    if (exporter == "otlp" && config.endpoint.empty()) {
+      config.endpoint = http ? "http://localhost:4318" : "http://localhost:4317";
+    }
+    config.console = exporter == "console";
+    if (exporter == "none" || exporter == "console") config.endpoint.clear();
+  }
+  if (reader.boolean(kOtelDisabled)) {
+    config.endpoint.clear();
+    config.console = false;
+  }
+  if (!config.endpoint.empty()) {
+    if (const auto parsed = parse_endpoint(config.endpoint, 4317); !parsed) {
+      reader.refuse(endpoint, parsed.error().message);
+    }
+  }
+}
+
+void read_transport(Reader& reader, Config& config) {
+  config.headers = reader.pairs(reader.first(kOtelTracesHeaders, kOtelHeaders));
+  static constexpr std::string_view kCompressions[] = {"gzip", "none"};
+  config.gzip = reader.choice(reader.first(kOtelTracesCompression, kOtelCompression),
+                              kCompressions) == "gzip";
+  config.ca_file = reader.text(reader.first(kOtelTracesCertificate, kOtelCertificate));
+  config.client_cert_file =
+      reader.text(reader.first(kOtelTracesClientCertificate, kOtelClientCertificate));
+  config.client_key_file = reader.text(reader.first(kOtelTracesClientKey, kOtelClientKey));
+  constexpr std::int64_t kHour = 3'600'000;
+  reader.integer(reader.first(kOtelTracesTimeout, kOtelTimeout), 1, kHour, config.timeout_ms);
+  std::int64_t batch_timeout = config.timeout_ms;
+  reader.integer(kBspTimeout, 1, kHour, batch_timeout);
+  config.timeout_ms = std::min(config.timeout_ms, batch_timeout);
+  reader.integer(kBspDelay, 0, kHour, config.schedule_delay_ms);
+  reader.integer(kBspBatch, 1, 1'000'000, config.max_batch_spans);
+  std::int64_t unused = 0;
+  reader.integer(kBspQueue, 1, 1'000'000'000, unused);
+}
+
+void read_sampling(Reader& reader, Config& config) {
+  static constexpr std::string_view kSamplers[] = {
+      "always_on",    "parentbased_always_on",    "always_off", "parentbased_always_off",
+      "traceidratio", "parentbased_traceidratio",
+  };
+  const std::string sampler = reader.choice(kOtelSampler, kSamplers);
+  config.parent_based = sampler.starts_with("parentbased");
+  if (sampler.ends_with("always_off")) config.sample_ratio = 0.0;
+  if (sampler.ends_with("traceidratio")) reader.ratio(kOtelSamplerArg, config.sample_ratio);
+  if (reader.has(kSampleRatio)) {
+    config.parent_based = true;
+    reader.ratio(kSampleRatio, config.sample_ratio);
+  }
+  // The standard's default is "tracecontext,baggage": baggage is understood, and not carried.
+  static constexpr std::string_view kPropagators[] = {"tracecontext", "baggage", "none"};
+  for (const std::string& one : reader.list(kOtelPropagators)) {
+    if (std::ranges::find(kPropagators, one) == std::end(kPropagators)) {
+      reader.refuse(kOtelPropagators, "it must be a list of tracecontext, baggage and none");
+    }
+  }
+}
+
+void read_limits(Reader& reader, SpanLimits& limits) {
+  constexpr std::int64_t kMost = 60'000;  // bytes: what fits a span; the counts are bounded alike
+  reader.integer(reader.first(kSpanAttributeLength, kAttributeLength), 0, kMost,
+                 limits.value_bytes);
+  reader.integer(reader.first(kSpanAttributeCount, kAttributeCount), 0, kMost, limits.attributes);
+  reader.integer(kSpanEventCount, 0, kMost, limits.events);
+  reader.integer(kSpanLinkCount, 0, kMost, limits.links);
+  reader.integer(reader.first(kEventAttributeCount, kAttributeCount), 0, kMost,
+                 limits.attributes_per_event);
+  reader.integer(reader.first(kLinkAttributeCount, kAttributeCount), 0, kMost,
+                 limits.attributes_per_link);
+}
+
+}  // namespace
+
+std::span<const Setting> settings() noexcept { return kSettings; }
+
+Result<Config> config_from_environment(const Environment& environment,
+                                       std::string_view role_suffix) {
+  Reader reader(environment);
+  Config config;
+  read_identity(reader, role_suffix, config);
+  read_destination(reader, !role_suffix.empty(), config);
+  read_transport(reader, config);
+  read_sampling(reader, config);
+  read_limits(reader, config.limits);
+  if (reader.error()) return std::unexpected(*reader.error());
+  return config;
+}
+
+}  // namespace alphaswarm::observability

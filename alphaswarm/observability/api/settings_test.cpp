@@ -1,0 +1,117 @@
+#include "alphaswarm/observability/api/settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "alphaswarm/observability/api/provider.hpp"
+
+namespace alphaswarm::observability {
+namespace {
+
+Result<Config> read(std::map<std::string, std::string> values, std::string_view suffix = "") {
+  return config_from_environment(config::Environment::from_values(std::move(values)), suffix);
+}
+
+TEST(Settings, NothingSetMeansOff) {
+  const auto config = read({}, "-api");
+  ASSERT_TRUE(config.has_value());
+  EXPECT_EQ(config->endpoint, "");
+  EXPECT_EQ(config->service_name, "alphaswarm-api");
+  EXPECT_EQ(config->sample_ratio, 1.0);
+  EXPECT_TRUE(config->parent_based);
+  EXPECT_EQ(config->timeout_ms, 10'000);
+  EXPECT_EQ(config->limits.attributes, 128U);
+}
+
+TEST(Settings, OwnVariablesWinOverTheStandardOnes) {
+  const auto config = read({{"ALPHASWARM_OTEL_ENDPOINT", "http://a:1"},
+                            {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2"},
+                            {"ALPHASWARM_OTEL_SERVICE_NAME", "desk"},
+                            {"OTEL_SERVICE_NAME", "other"},
+                            {"ALPHASWARM_OTEL_PROTOCOL", "http/protobuf"},
+                            {"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"},
+                            {"ALPHASWARM_OTEL_SAMPLE_RATIO", "0.25"},
+                            {"OTEL_TRACES_SAMPLER", "always_off"}},
+                           "-worker");
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->endpoint, "http://a:1");
+  EXPECT_EQ(config->service_name, "desk-worker");
+  EXPECT_EQ(config->protocol, Protocol::http_protobuf);
+  EXPECT_EQ(config->sample_ratio, 0.25);
+}
+
+TEST(Settings, StandardEndpointTurnsOnlyProgramsOfTheirOwnOn) {
+  const std::map<std::string, std::string> values = {{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2"}};
+  EXPECT_EQ(read(values, "-api")->endpoint, "");
+  EXPECT_EQ(read(values)->endpoint, "http://b:2");
+  EXPECT_EQ(read({{"OTEL_TRACES_EXPORTER", "otlp"}})->endpoint, "http://localhost:4317");
+  EXPECT_TRUE(read({{"OTEL_TRACES_EXPORTER", "console"}})->console);
+  EXPECT_EQ(read({{"OTEL_TRACES_EXPORTER", "none"}, {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2"}})
+                ->endpoint,
+            "");
+  EXPECT_EQ(
+      read({{"ALPHASWARM_OTEL_ENDPOINT", "http://a:1"}, {"OTEL_SDK_DISABLED", "true"}})->endpoint,
+      "");
+}
+
+TEST(Settings, ReadsTheStandardVariables) {
+  const auto config =
+      read({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://t:9"},
+            {"OTEL_EXPORTER_OTLP_ENDPOINT", "https://general:9"},
+            {"OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20x, tenant = 7"},
+            {"OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"},
+            {"OTEL_EXPORTER_OTLP_TIMEOUT", "5000"},
+            {"OTEL_BSP_EXPORT_TIMEOUT", "3000"},
+            {"OTEL_BSP_SCHEDULE_DELAY", "200"},
+            {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "64"},
+            {"OTEL_RESOURCE_ATTRIBUTES", "service.name=desk,deployment.environment.name=test"},
+            {"OTEL_TRACES_SAMPLER", "parentbased_traceidratio"},
+            {"OTEL_TRACES_SAMPLER_ARG", "0.5"},
+            {"OTEL_SPAN_EVENT_COUNT_LIMIT", "7"},
+            {"OTEL_ATTRIBUTE_COUNT_LIMIT", "9"}});
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->endpoint, "https://t:9");
+  ASSERT_EQ(config->headers.size(), 2U);
+  EXPECT_EQ(config->headers[0], (std::pair<std::string, std::string>("authorization", "Bearer x")));
+  EXPECT_EQ(config->headers[1], (std::pair<std::string, std::string>("tenant", "7")));
+  EXPECT_TRUE(config->gzip);
+  EXPECT_EQ(config->timeout_ms, 3'000);
+  EXPECT_EQ(config->schedule_delay_ms, 200);
+  EXPECT_EQ(config->max_batch_spans, 64U);
+  EXPECT_EQ(config->service_name, "desk");
+  EXPECT_EQ(config->sample_ratio, 0.5);
+  EXPECT_EQ(config->limits.events, 7U);
+  EXPECT_EQ(config->limits.attributes_per_link, 9U);
+}
+
+TEST(Settings, EveryBadValueIsAnErrorThatNamesItsVariable) {
+  const std::pair<const char*, const char*> bad[] = {
+      {"ALPHASWARM_OTEL_ENDPOINT", "ftp://x"},    {"ALPHASWARM_OTEL_SAMPLE_RATIO", "1.5"},
+      {"ALPHASWARM_OTEL_SAMPLE_RATIO", "nan"},    {"ALPHASWARM_OTEL_PROTOCOL", "smoke"},
+      {"OTEL_SDK_DISABLED", "perhaps"},           {"OTEL_TRACES_EXPORTER", "zipkin"},
+      {"OTEL_EXPORTER_OTLP_TIMEOUT", "0"},        {"OTEL_EXPORTER_OTLP_COMPRESSION", "brotli"},
+      {"OTEL_EXPORTER_OTLP_HEADERS", "nonsense"}, {"OTEL_RESOURCE_ATTRIBUTES", "nonsense"},
+      {"OTEL_TRACES_SAMPLER", "sometimes"},       {"OTEL_PROPAGATORS", "tracecontext,pigeon"},
+      {"OTEL_BSP_MAX_QUEUE_SIZE", "many"},        {"OTEL_SPAN_LINK_COUNT_LIMIT", "-1"},
+  };
+  for (const auto& [name, value] : bad) {
+    const auto config = read({{name, value}});
+    ASSERT_FALSE(config.has_value()) << name;
+    EXPECT_NE(config.error().message.find(name), std::string::npos) << config.error().message;
+  }
+}
+
+TEST(Settings, HeadersNeverShowInErrors) {
+  const auto config = read({{"OTEL_EXPORTER_OTLP_HEADERS", "secret-token"}});
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().message.find("secret-token"), std::string::npos);
+}
+
+TEST(Settings, ListsEachVariableOnce) {
+  std::set<std::string_view> names;
+  for (const config::Setting& setting : settings()) EXPECT_TRUE(names.insert(setting.name).second);
+}
+
+}  // namespace
+}  // namespace alphaswarm::observability
