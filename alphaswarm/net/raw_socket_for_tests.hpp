@@ -76,6 +76,7 @@ class RawSocket {
     char byte = 0;
     return ::recv(descriptor_, &byte, 1, 0) == 0;
   }
+  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
   void finish_writing() { ::shutdown(descriptor_, SHUT_WR); }
   void close() {
     if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));

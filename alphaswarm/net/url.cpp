@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
+#include <charconv>
 
 namespace alphaswarm::net {
 namespace {
@@ -56,12 +57,15 @@ Result<Url> parse_url(std::string_view text) {
   if (url.host.empty()) return bad("there is no host");
   url.port = default_port(url.scheme);
   if (view.has_port() && !view.port().empty()) {
-    url.port = view.port_number();
-    if (url.port == 0) return bad("the port must be 1 to 65535");
+    const std::string port = text_of(view.port());
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
+    if (error != std::errc() || url.port == 0) return bad("the port must be 1 to 65535");
   }
   url.user_info = text_of(view.encoded_userinfo());
   url.path = text_of(view.encoded_path());
   if (url.path.empty()) url.path = "/";
+  // Boost.URL 1.81 takes "http://host:bad" for a port "" and a path "bad".
+  if (url.path.front() != '/') return bad("the port must be 1 to 65535");
   url.has_query = view.has_query();
   url.query = text_of(view.encoded_query());
   return url;

@@ -91,12 +91,7 @@ task<Result<ParseState>> ClientConnection::read_message(MessageParser& parser) {
       const ParseStep step = parser.feed({buffer_.data() + begin_, end_ - begin_});
       begin_ += step.consumed;
       if (step.state == ParseState::done || step.state == ParseState::failed) co_return step.state;
-      if (step.state == ParseState::head_done) {
-        if (begin_ < end_) continue;
-        // A message without body ends here; the parser sees that when asked once more.
-        if (parser.feed({}).state == ParseState::done) co_return ParseState::done;
-      }
-      break;
+      if (step.state == ParseState::need_more) break;
     }
     if (begin_ == end_) begin_ = end_ = 0;
     if (end_ == buffer_.size() && begin_ > 0) {

@@ -14,7 +14,7 @@ namespace alphaswarm::net::detail {
 
 enum class ParseState : unsigned char {
   need_more,  // feed again with what was not consumed and more behind it
-  head_done,  // fields are complete; feed on for the body
+  head_done,  // fields are complete, and there is a body: feed on
   done,
   failed,
 };
@@ -63,7 +63,7 @@ class MessageParser {
   [[nodiscard]] bool started() const noexcept;     // has seen a byte
   [[nodiscard]] bool keep_alive() const noexcept;  // by version and Connection
   [[nodiscard]] bool upgrade() const noexcept;     // Connection: upgrade
-  [[nodiscard]] bool has_body() const noexcept;    // one is announced; after the head
+  [[nodiscard]] bool is_done() const noexcept;
 
  private:
   class Parser;

@@ -16,7 +16,7 @@ class MessageParser::Parser {
   [[nodiscard]] virtual bool started() const noexcept = 0;
   [[nodiscard]] virtual bool keep_alive() const noexcept = 0;
   [[nodiscard]] virtual bool upgrade() const noexcept = 0;
-  [[nodiscard]] virtual bool has_body() const noexcept = 0;
+  [[nodiscard]] virtual bool done() const noexcept = 0;
 
   MessageHead head;
   std::string body;
@@ -67,11 +67,7 @@ class MessageParser::Typed final : public Parser, private beast_http::basic_pars
   bool started() const noexcept override { return this->got_some(); }
   bool keep_alive() const noexcept override { return Base::keep_alive(); }
   bool upgrade() const noexcept override { return Base::upgrade(); }
-  bool has_body() const noexcept override {
-    if (this->chunked()) return true;
-    const auto length = this->content_length();
-    return length && *length > 0;
-  }
+  bool done() const noexcept override { return this->is_done(); }
 
  private:
   ParseState fail(const ErrorCode& error) {
@@ -140,6 +136,6 @@ const ParseFailure& MessageParser::failure() const noexcept { return parser_->fa
 bool MessageParser::started() const noexcept { return parser_->started(); }
 bool MessageParser::keep_alive() const noexcept { return parser_->keep_alive(); }
 bool MessageParser::upgrade() const noexcept { return parser_->upgrade(); }
-bool MessageParser::has_body() const noexcept { return parser_->has_body(); }
+bool MessageParser::is_done() const noexcept { return parser_->done(); }
 
 }  // namespace alphaswarm::net::detail

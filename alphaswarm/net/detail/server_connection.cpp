@@ -148,11 +148,7 @@ task<ServerConnection::Read> ServerConnection::read_head(MessageParser& parser) 
 }
 
 task<ServerConnection::Read> ServerConnection::read_body(MessageParser& parser) {
-  if (!parser.has_body()) {
-    // Lets the parser see that the message ends here.
-    begin_ += parser.feed({buffer_.data() + begin_, 0}).consumed;
-    co_return Read::request;
-  }
+  if (parser.is_done()) co_return Read::request;
   Socket& socket = connection_->socket();
   socket.set_deadline(Direction::read, after(core_->config.body_timeout));
   const auto expect = parser.head().headers.get("Expect");
