@@ -2,6 +2,7 @@
 
 #include "alphaswarm/net/http_server.hpp"
 #include "alphaswarm/net/task.hpp"
+#include "alphaswarm/query/jaeger/routes.hpp"
 #include "alphaswarm/query/native_api.hpp"
 
 namespace alphaswarm::query {
@@ -38,6 +39,9 @@ class QueryServer::Impl {
     auto service = std::make_shared<const QueryService>(std::move(store));
     net::Router router;
     add_native_routes(router, service);
+    jaeger::add_legacy_routes(router, service);
+    jaeger::add_metrics_routes(router, service);
+    jaeger::add_v3_routes(router, service);
     auto files = std::move(config.static_files);
     auto serve = [files](const net::HttpRequest& request) -> net::task<net::HttpResponse> {
       co_return static_reply(files, request);

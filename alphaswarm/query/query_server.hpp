@@ -27,7 +27,7 @@ struct QueryServerConfig {
   std::string address = "127.0.0.1";
   std::uint16_t port = 16686;  // 0: any free one
   unsigned threads = 2;        // a long search keeps one of them busy
-  StaticFiles static_files{};    // paths that no API has; unknown ones without an extension get
+  StaticFiles static_files{};  // paths that no API has; unknown ones without an extension get
                                // "/index.html", because the page routes by itself
 };
 
