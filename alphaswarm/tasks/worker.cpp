@@ -26,58 +26,6 @@ WorkerConfig completed(WorkerConfig config) {
 
 }  // namespace
 
-// Holds one slot of a channel, or none.
-class Worker::Impl::SlotGuard {
- public:
-  explicit SlotGuard(net::Channel<Slot>& slots) : slots_(slots) {}
-  SlotGuard(const SlotGuard&) = delete;
-  SlotGuard& operator=(const SlotGuard&) = delete;
-  ~SlotGuard() { release(); }
-  // False if this task is asked to stop first.
-  net::task<bool> take() {
-    held_ = (co_await slots_.pop()).has_value();
-    co_return held_;
-  }
-  void adopt() { held_ = true; }
-  void hand_over() { held_ = false; }
-  void release() {
-    // The channel has room for every slot, so this never fails.
-    if (std::exchange(held_, false)) (void)slots_.try_push(Slot{});
-  }
-
- private:
-  net::Channel<Slot>& slots_;
-  bool held_ = false;
-};
-
-// A message in hand: noted when made, forgotten when destroyed.
-class Worker::Impl::Handling {
- public:
-  Handling(Impl& worker, std::uint64_t tag) : worker_(worker), tag_(tag) {}
-  Handling(const Handling&) = delete;
-  Handling& operator=(const Handling&) = delete;
-  ~Handling() {
-    {
-      const std::scoped_lock lock(worker_.mutex_);
-      worker_.handlers_.erase(tag_);
-      if (!id_.empty()) worker_.running_ids_.erase(id_);
-    }
-    worker_.idle_.notify_all();
-  }
-  // False if a task of this id is running already.
-  bool claim(const std::string& id) {
-    const std::scoped_lock lock(worker_.mutex_);
-    if (!worker_.running_ids_.insert(id).second) return false;
-    id_ = id;
-    return true;
-  }
-
- private:
-  Impl& worker_;
-  const std::uint64_t tag_;
-  std::string id_;
-};
-
 Worker::Impl::Impl(net::Runtime& runtime, std::shared_ptr<Broker> broker, std::shared_ptr<Bus> bus,
                    std::shared_ptr<persistence::Database> database,
                    std::shared_ptr<ProgressBus> progress, WorkerConfig config)
@@ -159,7 +107,7 @@ net::task<void> Worker::Impl::handle(Delivery delivery, std::stop_source stop) {
     if (done) done = co_await slot.take();
     if (stop.stop_requested()) done = false;
     if (done && handling.claim(message->id) && !co_await already_finished(*message)) {
-      done = co_await run(std::move(*message), stop);
+      done = co_await run(std::move(*message), stop, handling);
     }
   }
   // Also when this task was asked to stop: a message must not be left in between.

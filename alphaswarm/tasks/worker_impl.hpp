@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "alphaswarm/tasks/message.hpp"
 #include "alphaswarm/tasks/task_result.hpp"
@@ -52,10 +53,12 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   [[nodiscard]] net::task<bool> wait_until(UnixNanos due);
   [[nodiscard]] net::task<bool> already_finished(const TaskMessage& message);
   // True if the message is done with and to be acknowledged.
-  [[nodiscard]] net::task<bool> run(TaskMessage message, std::stop_source stop);
+  [[nodiscard]] net::task<bool> run(TaskMessage message, std::stop_source stop, Handling& handling);
   [[nodiscard]] net::task<Outcome> attempt(const TaskMessage& message, std::stop_source stop,
                                            observability::Span& span);
-  [[nodiscard]] net::task<bool> retry(const TaskMessage& message, const Outcome& outcome);
+  // False if the message could not be queued again.
+  [[nodiscard]] net::task<bool> retry(const TaskMessage& message, const Outcome& outcome,
+                                      Handling& handling);
   [[nodiscard]] net::task<bool> finish(const TaskMessage& message, Outcome outcome);
   [[nodiscard]] net::task<void> note_started(const TaskMessage& message);
   [[nodiscard]] net::task<Result<void>> store(TaskResult result);
@@ -86,6 +89,64 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   std::map<std::uint64_t, Handler> handlers_;  // by delivery tag
   std::set<std::string> running_ids_;
   std::uint64_t finished_ = 0;
+};
+
+// Holds one slot of a channel, or none.
+class Worker::Impl::SlotGuard {
+ public:
+  explicit SlotGuard(net::Channel<Slot>& slots) : slots_(slots) {}
+  SlotGuard(const SlotGuard&) = delete;
+  SlotGuard& operator=(const SlotGuard&) = delete;
+  ~SlotGuard() { release(); }
+  // False if this task is asked to stop first.
+  net::task<bool> take() {
+    held_ = (co_await slots_.pop()).has_value();
+    co_return held_;
+  }
+  void adopt() { held_ = true; }
+  void hand_over() { held_ = false; }
+  void release() {
+    // The channel has room for every slot, so this never fails.
+    if (std::exchange(held_, false)) (void)slots_.try_push(Slot{});
+  }
+
+ private:
+  net::Channel<Slot>& slots_;
+  bool held_ = false;
+};
+
+// A message in hand: noted when made, forgotten when destroyed.
+class Worker::Impl::Handling {
+ public:
+  Handling(Impl& worker, std::uint64_t tag) : worker_(worker), tag_(tag) {}
+  Handling(const Handling&) = delete;
+  Handling& operator=(const Handling&) = delete;
+  ~Handling() {
+    {
+      const std::scoped_lock lock(worker_.mutex_);
+      worker_.handlers_.erase(tag_);
+      if (!id_.empty()) worker_.running_ids_.erase(id_);
+    }
+    worker_.idle_.notify_all();
+  }
+  // False if a task of this id is running already: then nothing is claimed.
+  bool claim(const std::string& id) {
+    const std::scoped_lock lock(worker_.mutex_);
+    if (!worker_.running_ids_.insert(id).second) return false;
+    id_ = id;
+    return true;
+  }
+  // The id may be claimed again, by its own retry.
+  void release_claim() {
+    const std::scoped_lock lock(worker_.mutex_);
+    if (!id_.empty()) worker_.running_ids_.erase(id_);
+    id_.clear();
+  }
+
+ private:
+  Impl& worker_;
+  const std::uint64_t tag_;
+  std::string id_;
 };
 
 }  // namespace alphaswarm::tasks

@@ -63,7 +63,7 @@ net::task<bool> Worker::Impl::already_finished(const TaskMessage& message) {
   co_return false;
 }
 
-net::task<bool> Worker::Impl::run(TaskMessage message, std::stop_source stop) {
+net::task<bool> Worker::Impl::run(TaskMessage message, std::stop_source stop, Handling& handling) {
   auto span = tracing::start_consumer(message, config_.hostname, config_.provider);
   Outcome outcome;
   if (message.expires && *message.expires <= now_unix()) {
@@ -83,7 +83,7 @@ net::task<bool> Worker::Impl::run(TaskMessage message, std::stop_source stop) {
   if (outcome.status == kRetry) {
     tracing::retry_event(span, outcome.error->message);
     tracing::finish_consumer(span, kRetry, nullptr);
-    if (co_await net::shielded(retry(message, outcome))) co_return true;
+    if (co_await net::shielded(retry(message, outcome, handling))) co_return true;
     outcome.status = kFailure;  // no retry could be queued
   }
   const bool failed = outcome.status == kFailure;
@@ -139,13 +139,28 @@ Worker::Impl::Outcome Worker::Impl::outcome_of(const TaskMessage& message,
   return outcome;
 }
 
-net::task<bool> Worker::Impl::retry(const TaskMessage& message, const Outcome& outcome) {
+net::task<bool> Worker::Impl::retry(const TaskMessage& message, const Outcome& outcome,
+                                    Handling& handling) {
   const TaskOptions& options = functions_.find(message.task)->second.options;
   TaskMessage again = message;
   again.retries = message.retries + 1;
   again.eta = UnixNanos{now_unix().value + backoff(options, message.retries).count()};
   again.parent_id = message.id;
   again.redelivered = false;
+  // Noted before it is queued: its end must not be overwritten by the note.
+  if (database_ != nullptr) {
+    log_if_failed(persistence::TaskRepository(*database_)
+                      .mark_retry(message.id, outcome.error->message, again.retries),
+                  "noting a retry");
+  }
+  TaskResult state;
+  state.task_id = message.id;
+  state.status = kRetry;
+  state.error = outcome.error->message;
+  state.exception_type = outcome.exception_type;
+  const auto stored = co_await store(std::move(state));
+  log_if_failed(stored, "storing a task's state");
+  handling.release_claim();
   auto span = tracing::start_producer(again, broker_->system());
   tracing::inject(again);
   std::string envelope = encode_message(again);
@@ -154,22 +169,8 @@ net::task<bool> Worker::Impl::retry(const TaskMessage& message, const Outcome& o
     span.error(pushed.error().message);
     log_error("worker", fmt::format("task {} could not be queued for its retry: {}", message.id,
                                     pushed.error().message));
-    co_return false;
   }
-  span.end();
-  if (database_ != nullptr) {
-    log_if_failed(persistence::TaskRepository(*database_)
-                      .mark_retry(message.id, outcome.error->message, again.retries),
-                  "noting a retry");
-  }
-  TaskResult result;
-  result.task_id = message.id;
-  result.status = kRetry;
-  result.error = outcome.error->message;
-  result.exception_type = outcome.exception_type;
-  const auto stored = co_await store(std::move(result));
-  log_if_failed(stored, "storing a task's state");
-  co_return true;
+  co_return pushed.has_value();
 }
 
 net::task<void> Worker::Impl::note_started(const TaskMessage& message) {
