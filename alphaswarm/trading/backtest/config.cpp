@@ -93,6 +93,7 @@ Result<void> parse_brokerage(const json::object& values, BacktestConfig& config)
   const Result<json::object> inner = section(values, "brokerage: ", "params");
   if (!inner) return std::unexpected(inner.error());
   Params params("brokerage params", *inner);
+  params.ignore("base_url");
   MatchingConfig& to = config.matching;
   to.slippage_bps = params.decimal("slippage_bps", to.slippage_bps, {.low = 0, .high = 1'000});
   to.commission_rate =
@@ -124,6 +125,7 @@ Result<void> parse_feed(const json::object& values, BacktestConfig& config) {
   const Result<json::object> inner = section(values, "feed: ", "params");
   if (!inner) return std::unexpected(inner.error());
   Params params("feed params", *inner);
+  for (const std::string_view name : {"speed", "warmup_bars"}) params.ignore(name);
   const Result<Interval> interval = parse_interval(params.text("interval", "1d"));
   if (interval) {
     config.matching.interval = *interval;

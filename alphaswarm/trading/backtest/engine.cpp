@@ -1,6 +1,7 @@
 #include "alphaswarm/trading/backtest/engine.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "alphaswarm/base/ids.hpp"
@@ -76,6 +77,13 @@ class Run {
   BacktestResult& result_;  // NOLINT: the run's own caller keeps it
 };
 
+std::int64_t count_steps(const Dataset& dataset) {
+  if (dataset.series.size() == 1) return std::ssize(dataset.series.front().bars);
+  std::int64_t count = 0;
+  for (TimeSteps steps(dataset); steps.next();) ++count;
+  return count;
+}
+
 Result<Run> prepare(const BacktestOptions& options, BacktestResult& result) {
   const BacktestConfig& config = result.config;
   Result<std::unique_ptr<Strategy>> strategy =
@@ -95,46 +103,64 @@ Result<Run> prepare(const BacktestOptions& options, BacktestResult& result) {
   return Run(std::move(*engine), std::move(*loop), result);
 }
 
-Result<void> play(Run& run, const Dataset& dataset, const BacktestOptions& options,
-                  BacktestResult& result) {
-  const auto all = static_cast<std::int64_t>(dataset.bars_count());
-  const std::int64_t stride = std::max<std::int64_t>(all / 100, 1);
-  std::int64_t next_report = stride;
-  const std::int64_t last_step = result.config.max_bars.value_or(all);
-  TimeSteps steps(dataset);
-  for (std::int64_t step = 0; step < last_step && steps.next(); ++step) {
-    run.step(steps.time(), steps.bars());
-    if (result.bars_count < next_report) continue;
-    next_report = result.bars_count + stride;
-    if (options.progress && !options.progress(result.bars_count, all)) {
-      return fail(ErrorCode::cancelled, "the backtest was asked to stop");
-    }
-  }
-  return {};
-}
+}  // namespace
 
-Result<BacktestResult> run_within_span(const BacktestConfig& config, const Dataset& dataset,
-                                       const BacktestOptions& options, otel::Span& span) {
-  const Result<Dataset> selected = select_bars(config, dataset);
-  if (!selected) return std::unexpected(selected.error());
-  span.set("backtest.bars_count", static_cast<std::int64_t>(selected->bars_count()));
+// What a run refers to stays at one address while the Backtest moves.
+struct Backtest::Impl {
+  explicit Impl(Dataset selected) : dataset(std::move(selected)), steps(dataset) {}
 
+  Dataset dataset;
+  TimeSteps steps;
   BacktestResult result;
+  std::optional<Run> run;
+  std::int64_t done = 0;
+  std::int64_t all = 0;
+};
+
+Backtest::Backtest(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Backtest::Backtest(Backtest&&) noexcept = default;
+Backtest& Backtest::operator=(Backtest&&) noexcept = default;
+Backtest::~Backtest() = default;
+
+Result<Backtest> Backtest::create(const BacktestConfig& config, const Dataset& dataset,
+                                  const BacktestOptions& options) {
+  Result<Dataset> selected = select_bars(config, dataset);
+  if (!selected) return std::unexpected(selected.error());
+  auto impl = std::make_unique<Impl>(std::move(*selected));
+  BacktestResult& result = impl->result;
   result.id = options.run_id.empty() ? random_uuid() : options.run_id;
   result.config = config;
-  for (const Series& one : selected->series) result.symbols.push_back(one.symbol);
-  result.dataset_hash = dataset_sha256(*selected);
-  result.curve.reserve(selected->bars_count() / selected->series.size());
+  for (const Series& one : impl->dataset.series) result.symbols.push_back(one.symbol);
+  result.dataset_hash = dataset_sha256(impl->dataset);
+  const std::int64_t steps = count_steps(impl->dataset);
+  impl->all = std::min(steps, config.max_bars.value_or(steps));
+  result.curve.reserve(static_cast<std::size_t>(impl->all));
   Result<Run> run = prepare(options, result);
   if (!run) return std::unexpected(run.error());
-  if (const Result<void> played = play(*run, *selected, options, result); !played) {
-    return std::unexpected(played.error());
-  }
-  run->finish();
-  return result;
+  impl->run.emplace(std::move(*run));
+  return Backtest(std::move(impl));
 }
 
-}  // namespace
+bool Backtest::play(std::int64_t steps) {
+  for (; steps > 0; --steps) {
+    if (impl_->done == impl_->all || !impl_->steps.next()) return false;
+    impl_->run->step(impl_->steps.time(), impl_->steps.bars());
+    ++impl_->done;
+  }
+  return true;
+}
+
+std::int64_t Backtest::done_steps() const noexcept { return impl_->done; }
+std::int64_t Backtest::all_steps() const noexcept { return impl_->all; }
+std::int64_t Backtest::bars_count() const noexcept {
+  return static_cast<std::int64_t>(impl_->dataset.bars_count());
+}
+const std::string& Backtest::id() const noexcept { return impl_->result.id; }
+
+BacktestResult Backtest::finish() {
+  impl_->run->finish();
+  return std::move(impl_->result);
+}
 
 Result<Dataset> select_bars(const BacktestConfig& config, const Dataset& dataset) {
   if (dataset.interval != config.matching.interval) {
@@ -167,15 +193,24 @@ Result<Dataset> select_bars(const BacktestConfig& config, const Dataset& dataset
   return selected;
 }
 
+otel::Span start_backtest_span(const BacktestConfig& config) {
+  return otel::span("backtest.run",
+                    {{"backtest.engine", kBacktestEngine},
+                     {"backtest.strategy", config.strategy},
+                     {"backtest.initial_cash", config.matching.initial_cash.to_double()}});
+}
+
 Result<BacktestResult> run_backtest(const BacktestConfig& config, const Dataset& dataset,
                                     const BacktestOptions& options) {
-  otel::Span span = otel::span(
-      "backtest.run", {{"backtest.engine", "event_driven"},
-                       {"backtest.strategy", config.strategy},
-                       {"backtest.initial_cash", config.matching.initial_cash.to_double()}});
-  Result<BacktestResult> result = run_within_span(config, dataset, options, span);
-  if (!result) span.error(result.error().message);
-  return result;
+  otel::Span span = start_backtest_span(config);
+  Result<Backtest> backtest = Backtest::create(config, dataset, options);
+  if (!backtest) {
+    span.error(backtest.error().message);
+    return std::unexpected(backtest.error());
+  }
+  span.set("backtest.bars_count", backtest->bars_count());
+  (void)backtest->play(backtest->all_steps());
+  return backtest->finish();
 }
 
 }  // namespace alphaswarm::trading

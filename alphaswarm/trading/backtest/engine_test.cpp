@@ -118,16 +118,17 @@ TEST(Backtests, SelectUniverseAndTime) {
             ErrorCode::invalid_argument);
 }
 
-TEST(Backtests, StopWhenAsked) {
-  const std::vector<Prices> prices(500, Prices{10, 10});
-  int calls = 0;
-  const Result<BacktestResult> stopped =
-      run_backtest(config("{}"), dataset(prices),
-                   {.progress = [&](std::int64_t, std::int64_t) { return ++calls < 3; }});
-  EXPECT_EQ(stopped.error().code, ErrorCode::cancelled);
-  EXPECT_EQ(calls, 3);
+TEST(Backtests, PlayPieceByPieceAndStopAtMaxBars) {
+  const Dataset data = dataset(std::vector<Prices>(500, Prices{10, 10}));
+  Result<Backtest> pieces = Backtest::create(config("{}"), data);
+  ASSERT_TRUE(pieces);
+  EXPECT_TRUE(pieces->play(200));
+  EXPECT_EQ(pieces->done_steps(), 200);
+  EXPECT_TRUE(pieces->play(300));
+  EXPECT_FALSE(pieces->play(1));
+  EXPECT_EQ(pieces->finish().curve.size(), 500U);
   const Result<BacktestResult> short_run =
-      run_backtest(config(R"({"session": {"max_bars": 20}})"), dataset(prices));
+      run_backtest(config(R"({"session": {"max_bars": 20}})"), data);
   EXPECT_EQ(short_run->bars_count, 20);
 }
 
@@ -191,8 +192,8 @@ TEST(BacktestConfigs, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(refusal(R"({"feed": {"params": {"start": "2020-01-02", "end": "2020-01-02"}}})"),
             "feed params: start must be before end");
   EXPECT_EQ(refusal(R"({"brokerage": {"params": {"slippage": 1}}})"),
-            "brokerage params: 'slippage' is not a parameter; known are commission_rate, leverage, "
-            "max_fill_share, slippage_bps");
+            "brokerage params: 'slippage' is not a parameter; known are base_url, commission_rate, "
+            "leverage, max_fill_share, slippage_bps");
 }
 
 TEST(BacktestConfigs, APaperSessionsDocumentIsUnderstood) {

@@ -97,7 +97,8 @@ class Parser {
     if (is_missing(shown)) return reject(fmt::format("{} is missing", to_string(field)));
     const std::optional<Decimal> parsed = parse_number(shown);
     if (!parsed) {
-      return reject(fmt::format("{} is '{}', not a number in range", to_string(field), shown.substr(0, 32)));
+      return reject(
+          fmt::format("{} is '{}', not a number in range", to_string(field), shown.substr(0, 32)));
     }
     number = *parsed;
     return true;
@@ -175,7 +176,8 @@ Interval usual_interval(const std::vector<FileBar>& bars) {
   if (*middle < 30 * kMinute) return Interval::minute;
   if (*middle < 12 * 60 * kMinute) return Interval::hour;
   if (*middle < 5 * 1440 * kMinute) return Interval::day;
-  if (*middle < 20 * 1440 * kMinute) return Interval::week;
+  // A few days of a correction may well lie a week apart: weekly bars show by their number.
+  if (*middle < 20 * 1440 * kMinute) return bars.size() < 5 ? Interval::day : Interval::week;
   return Interval::month;
 }
 
