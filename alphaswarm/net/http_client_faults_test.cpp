@@ -76,6 +76,16 @@ TEST_F(ClientFaults, ResponsesAreBounded) {
   EXPECT_EQ(code_of(get(head.url())), ErrorCode::resource_exhausted);
 }
 
+TEST_F(ClientFaults, ChunkHeadersAreBounded) {
+  RawServer server([](RawSocket& socket) {
+    socket.read_until("\r\n\r\n");
+    socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;");
+    while (socket.write(std::string(10'000, 'x'))) {
+    }
+  });
+  EXPECT_EQ(code_of(get(server.url())), ErrorCode::resource_exhausted);
+}
+
 TEST_F(ClientFaults, ABodyMayEndWithItsConnection) {
   RawServer server([](RawSocket& socket) {
     socket.read_until("\r\n\r\n");

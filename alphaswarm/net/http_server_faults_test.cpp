@@ -103,6 +103,14 @@ TEST_F(ServerFaults, ABodyTooBigIsRefusedBeforeItIsRead) {
                          413));
 }
 
+TEST_F(ServerFaults, ChunkHeadersAndTrailersAreBounded) {
+  start({.max_header_bytes = 2000});
+  const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string endless(100'000, 'x');
+  EXPECT_TRUE(has_status(answer_to(head + "5;" + endless), 431));
+  EXPECT_TRUE(has_status(answer_to(head + "0\r\nA: " + endless), 431));
+}
+
 TEST_F(ServerFaults, ChunkedBodiesArrivePieceByPiece) {
   start();
   RawSocket socket = connect();
@@ -238,12 +246,13 @@ TEST_F(ServerFaults, StopUnderLoadIsQuickAndThePortIsFree) {
   start();
   Runtime clients("clients", 2);
   HttpClient client(clients);
+  const std::string target = url("/load");
   std::atomic<bool> stopping = false;
   std::atomic<int> served = 0;
   std::atomic<int> lost_before_stop = 0;
   auto hammer = [&]() -> task<std::monostate> {
     for (;;) {
-      ClientRequest request{.method = "POST", .url = url("/load"), .body = "0123456789"};
+      ClientRequest request{.method = "POST", .url = target, .body = "0123456789"};
       const auto response = co_await client.send(std::move(request));
       if (!response) {
         if (!stopping) lost_before_stop.fetch_add(1);
@@ -257,7 +266,7 @@ TEST_F(ServerFaults, StopUnderLoadIsQuickAndThePortIsFree) {
     for (int i = 0; i < 16; ++i) work.push_back(hammer());
     co_await all(std::move(work));
   };
-  const std::jthread load =
+  std::jthread load =
       start_thread("load", [&](std::stop_token) { block_on(clients, all_of_them()); });
   while (served < 500) std::this_thread::yield();
   stopping = true;
@@ -267,6 +276,7 @@ TEST_F(ServerFaults, StopUnderLoadIsQuickAndThePortIsFree) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
   EXPECT_EQ(lost_before_stop, 0);
   EXPECT_EQ(server_->connections(), 0U);
+  load.join();
   start({.port = port});
 }
 

@@ -57,7 +57,7 @@ task<Result<HttpResponse>> ClientConnection::exchange(const Exchange& request) {
 task<Result<HttpResponse>> ClientConnection::read_response(const Exchange& request) {
   for (;;) {
     MessageParser parser = MessageParser::response(request.limits, request.method);
-    const Result<ParseState> state = co_await read_message(parser);
+    const Result<ParseState> state = co_await read_message(parser, request.limits);
     if (!state) {
       Error error = state.error();
       if (error.code == ErrorCode::unavailable) {
@@ -85,7 +85,7 @@ task<Result<HttpResponse>> ClientConnection::read_response(const Exchange& reque
   }
 }
 
-task<Result<ParseState>> ClientConnection::read_message(MessageParser& parser) {
+task<Result<ParseState>> ClientConnection::read_message(MessageParser& parser, ParseLimits limits) {
   for (;;) {
     while (begin_ < end_) {
       const ParseStep step = parser.feed({buffer_.data() + begin_, end_ - begin_});
@@ -99,7 +99,13 @@ task<Result<ParseState>> ClientConnection::read_message(MessageParser& parser) {
       end_ -= begin_;
       begin_ = 0;
     }
-    if (end_ == buffer_.size()) buffer_.resize(buffer_.size() * 2);
+    if (end_ == buffer_.size()) {
+      // Not consumed: a head, which the parser bounds, or a chunk's, which it does not.
+      if (end_ > 2 * limits.head_bytes) {
+        co_return fail(ErrorCode::resource_exhausted, "a chunk's header is too big");
+      }
+      buffer_.resize(buffer_.size() * 2);
+    }
     const Result<std::size_t> count = co_await stream_->read_some(std::span(buffer_).subspan(end_));
     if (!count) co_return std::unexpected(count.error());
     if (*count == 0) {

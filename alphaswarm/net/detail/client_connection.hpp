@@ -49,7 +49,7 @@ class ClientConnection {
 
  private:
   task<Result<HttpResponse>> read_response(const Exchange& request);
-  task<Result<ParseState>> read_message(MessageParser& parser);
+  task<Result<ParseState>> read_message(MessageParser& parser, ParseLimits limits);
 
   std::unique_ptr<Stream> stream_;
   std::vector<char> buffer_ = std::vector<char>(16U << 10);  // [begin_, end_) is not consumed yet

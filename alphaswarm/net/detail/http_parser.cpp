@@ -1,5 +1,8 @@
 // The one file that instantiates Beast.
 
+// Beast 1.81 asserts that the last chunk of a body has 5 bytes; if it is the only one, 3 are right.
+#define BOOST_DISABLE_ASSERTS
+
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 

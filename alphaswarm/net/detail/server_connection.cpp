@@ -113,7 +113,7 @@ task<Result<std::size_t>> ServerConnection::fill() {
       end_ -= begin_;
       begin_ = 0;
     } else {
-      buffer_.resize(buffer_.size() * 2);  // bounded: the parser refuses a head that is too big
+      buffer_.resize(buffer_.size() * 2);  // bounded: see read_head() and read_body()
     }
   }
   auto count = co_await connection_->read_some(std::span(buffer_).subspan(end_));
@@ -165,6 +165,11 @@ task<ServerConnection::Read> ServerConnection::read_body(MessageParser& parser) 
         co_await refuse(parser.failure().status, parser.failure().message);
         co_return Read::refused;
       }
+    }
+    // What is not consumed is a chunk's head, or trailers: the parser sets them no bound.
+    if (end_ - begin_ > core_->config.max_header_bytes) {
+      co_await refuse(431, "a chunk's header is too big");
+      co_return Read::refused;
     }
     if (buffer_.size() < kBodyBuffer) buffer_.resize(kBodyBuffer);
     const Result<std::size_t> count = co_await fill();
