@@ -74,6 +74,7 @@ test("axe finds nothing in the dialogs", { skip: !dashUrl }, async () => {
     await browser.page.getByRole("dialog").waitFor();
     assert.deepEqual(await violations(browser.page), []);
     await browser.page.goto(`${traceUrl}/search`);
+    await browser.page.locator("a.result-row").first().waitFor();
     await browser.page.keyboard.press("Control+k");
     await browser.page.getByRole("dialog").waitFor();
     assert.deepEqual(await violations(browser.page), []);

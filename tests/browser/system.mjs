@@ -45,11 +45,11 @@ async function send(trace) {
 
 const known = new Map();
 
-/** A trace of at least `size` spans (and below twice that): one that is there, else one that is sent. */
+/** A trace of about `size` spans (0.8 to 2 times that): one that is there, else one that is sent. */
 export async function traceOfSize(size) {
   if (known.has(size)) return known.get(size);
   const { traces } = await ask("/search?limit=1000");
-  let found = traces.find((t) => t.spanCount >= size && t.spanCount < 2 * size + 10);
+  let found = traces.find((t) => t.spanCount >= 0.8 * size && t.spanCount < 2 * size);
   if (!found) {
     assert.ok(
       otlpUrl,

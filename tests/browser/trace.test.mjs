@@ -10,13 +10,11 @@ let trace;
 let columns;
 const rows = () => page.locator('[role="treeitem"]');
 const row = (name) =>
-  page
-    .locator('[role="treeitem"]')
-    .filter({
-      has: page.locator(".span-name", {
-        hasText: new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")}$`),
-      }),
-    });
+  page.locator('[role="treeitem"]').filter({
+    has: page.locator(".span-name", {
+      hasText: new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")}$`),
+    }),
+  });
 const shownRows = () =>
   page.evaluate(() => document.querySelector(".waterfall-scroller > div").clientHeight / 26);
 
@@ -69,10 +67,35 @@ test("folds equal siblings, and shows every span without folding", async () => {
   );
 });
 
-test("opens a fold with its slowest or failed members first", async () => {
+test("opens a fold with its failed, then its slowest members first", async () => {
   const fold = page.locator('[role="treeitem"].is-fold').first();
+  const name = await fold.locator(".span-name").innerText();
+  const depth = Number(await fold.getAttribute("aria-level"));
   await fold.dblclick({ position: { x: 60, y: 12 } });
   await page.locator(".more").first().waitFor();
+  const durations = await page.evaluate(
+    ([wanted, level]) =>
+      [...document.querySelectorAll(`[role="treeitem"][aria-level="${level}"]`)]
+        .filter((element) => element.querySelector(".span-name")?.textContent === wanted)
+        .sort((a, b) => Number.parseInt(a.style.top) - Number.parseInt(b.style.top))
+        .map((element) => Number(element.id.replace("row-s", ""))),
+    [name, depth + 1],
+  );
+  assert.ok(durations.length >= 5, `${durations.length} members of ${name} are shown`);
+  const failedBelow = (span) =>
+    columns.spans.status.some((status, i) => {
+      if (status !== 2) return false;
+      let at = i;
+      while (at >= 0 && at !== span) at = columns.spans.parent[at];
+      return at === span;
+    });
+  const sound = durations
+    .filter((span) => !failedBelow(span))
+    .map((span) => columns.spans.duration[span]);
+  assert.deepEqual(
+    sound,
+    [...sound].sort((a, b) => b - a),
+  );
   await fold.dblclick({ position: { x: 60, y: 12 } });
   await page.locator(".more").first().waitFor({ state: "detached" });
 });
@@ -140,9 +163,9 @@ test("obeys the keyboard", async () => {
   await page.locator(".waterfall-scroller").focus();
   await page.keyboard.press("j");
   await page.keyboard.press("j");
-  const second = await page.locator(".is-selected").getAttribute("aria-label");
+  const second = await page.locator(".is-selected").getAttribute("id");
   await page.keyboard.press("k");
-  assert.notEqual(await page.locator(".is-selected").getAttribute("aria-label"), second);
+  assert.notEqual(await page.locator(".is-selected").getAttribute("id"), second);
   const before = await shownRows();
   await page.keyboard.press("h");
   await page.waitForFunction(

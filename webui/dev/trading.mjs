@@ -4,6 +4,85 @@ import { bars, random } from "./generate.mjs";
 
 const iso = (ms) => new Date(ms).toISOString();
 const round = (value, digits = 2) => Number(value.toFixed(digits));
+const openapi = {
+  openapi: "3.1.0",
+  info: { title: "AlphaSwarm", version: "0.1.0" },
+  paths: {
+    "/paper/start": {
+      post: {
+        tags: ["paper"],
+        summary: "Start a paper session",
+        requestBody: {
+          content: {
+            "application/json": { schema: { $ref: "#/components/schemas/StartRequest" } },
+          },
+        },
+        responses: {
+          202: {
+            description: "Accepted",
+            content: {
+              "application/json": { schema: { $ref: "#/components/schemas/TaskAccepted" } },
+            },
+          },
+          422: { description: "The input is wrong" },
+        },
+      },
+    },
+    "/paper/runs/{id}": {
+      get: {
+        tags: ["paper"],
+        summary: "One session, by its id or its task's",
+        parameters: [{ name: "id", in: "path", required: true, schema: { type: "string" } }],
+        responses: {
+          200: {
+            description: "OK",
+            content: {
+              "application/json": { schema: { $ref: "#/components/schemas/TaskAccepted" } },
+            },
+          },
+          404: { description: "There is none" },
+        },
+      },
+    },
+    "/health": {
+      get: {
+        tags: ["service"],
+        summary: "How the service and what it needs are",
+        responses: { 200: { description: "OK" } },
+      },
+    },
+    "/brokers/{venue}/orders/{id}": {
+      delete: {
+        tags: ["brokers"],
+        summary: "Cancel an order",
+        responses: { 200: { description: "OK" } },
+      },
+    },
+  },
+  components: {
+    schemas: {
+      StartRequest: {
+        type: "object",
+        description: "A configuration and a name for the run.",
+        required: ["config"],
+        properties: {
+          config: { type: "object" },
+          run_name: { type: ["string", "null"], description: "instead of the configuration's" },
+        },
+      },
+      TaskAccepted: {
+        type: "object",
+        description: "A worker will do it.",
+        required: ["task_id", "status", "stream_url"],
+        properties: {
+          task_id: { type: "string" },
+          status: { enum: ["queued"] },
+          stream_url: { type: "string", description: "a WebSocket" },
+        },
+      },
+    },
+  },
+};
 const kBarCount = 1259;
 const kRunningAt = 1017;
 const config = (symbol, strategy, maxBars) => ({
@@ -45,11 +124,12 @@ function trade(data, until, trace, seed) {
       const price = round(bar.open * (side === "buy" ? 1.0002 : 0.9998), 4);
       const span = spans[orders.length % Math.max(1, spans.length)];
       const ids = { trace_id: trace?.traceId ?? null, span_id: span?.id ?? null };
-      const client = `run1-${String(orders.length + 1).padStart(6, "0")}`;
+      const client =
+        span?.attributes["order.client_id"] ?? `run1-${String(orders.length + 1).padStart(6, "0")}`;
       const at = iso(began + i * 40);
       const line = (entry_type, message, level = "info") =>
         ledger.push({
-          id: `${client}-${entry_type}`,
+          id: `${client}-${ledger.length}`,
           run_id: "run1",
           client_order_id: client,
           entry_type,
@@ -256,6 +336,11 @@ export function dashRoutes({ traces, tracePort, empty, json }) {
         ["AAPL.SIM", data],
         ["SPX.SIM", sp500],
       ];
+  const accepted = (task) => ({
+    task_id: task,
+    status: "queued",
+    stream_url: `/chat/stream/${task}`,
+  });
   const missing = (what) => json(404, { detail: `There is no such ${what}.` });
 
   return async (url, request, body) => {
@@ -273,24 +358,33 @@ export function dashRoutes({ traces, tracePort, empty, json }) {
       const run = runs.find((r) => r.id === id || r.task_id === id);
       return run ? json(200, detail(run)) : missing("session");
     }
-    if (path === "/paper/start" || path === "/backtest/run" || path === "/data/ingest") {
-      if (body.config?.session?.max_bars === 0)
+    if (path === "/data/ingest") return json(202, accepted("task-ingest"));
+    if (path === "/paper/start" || path === "/backtest/run") {
+      const { lookback } = body.config.strategy.params;
+      if (lookback < 2)
         return json(422, {
           detail: [
             {
-              loc: ["body", "config", "session", "max_bars"],
-              msg: "must be 1 or more",
+              loc: ["body", "config", "strategy", "params", "lookback"],
+              msg: `strategy mean_reversion: lookback is ${lookback}, must be from 2 to 100000`,
               type: "out_of_range",
-              input: 0,
+              input: lookback,
             },
           ],
         });
-      return json(202, {
-        task_id: path === "/backtest/run" ? "task-bt1" : "task-new",
-        status: "queued",
-        stream_url: "/chat/stream/task-new",
+      if (path === "/backtest/run") return json(202, accepted("task-bt1"));
+      const begun = runRow(`run${runs.length + 1}`, body.run_name, "mean_reversion", "running", {
+        config: body.config,
       });
+      const ended = { status: "completed", stopped_at: iso(Date.now()), bars_seen: 60 };
+      setTimeout(() => runs.unshift(begun), 1500);
+      setTimeout(
+        () => Object.assign(begun, ended, { final_equity: 100000, total_return: 0 }),
+        4000,
+      );
+      return json(202, accepted(begun.task_id));
     }
+    if (path === "/openapi.json") return json(200, openapi);
     if (path.startsWith("/paper/stop/"))
       return json(200, {
         task_id: path.split("/")[3],

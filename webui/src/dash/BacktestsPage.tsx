@@ -1,5 +1,5 @@
 // Backtests: the list, and one of them with its curves and measures.
-import { useMemo } from "react";
+import { useEffect, useMemo } from "react";
 import {
   formatAgo,
   formatCount,
@@ -8,9 +8,18 @@ import {
   formatPercent,
   formatPercentChange,
 } from "../shared/format";
+import { RequestError } from "../shared/http";
 import { setParameters, useLocation } from "../shared/router";
 import { CopyButton, Skeleton, State } from "../shared/ui";
-import { type BacktestRun, kActive, useBacktest, useBacktests, useBars, useCurve } from "./api";
+import {
+  type BacktestRun,
+  isQueued,
+  kActive,
+  useBacktest,
+  useBacktests,
+  useBars,
+  useCurve,
+} from "./api";
 import { Chart, type Line } from "./Chart";
 import { EquityChart } from "./EquityChart";
 import { useProgress } from "./live";
@@ -226,14 +235,19 @@ function BacktestView({ run, message }: { run: BacktestRun; message: string }) {
 
 function Backtest({ id, listed }: { id: string; listed: BacktestRun | undefined }) {
   const active = listed ? kActive.has(listed.status) : true;
-  const { data, error, refetch, isPending } = useBacktest(id, active);
+  const { data, error, refetch, isPending } = useBacktest(id, active, listed !== undefined);
+  const waiting =
+    !data && ((error instanceof RequestError && error.status === 404) || (isQueued(id) && !listed));
+  useEffect(() => {
+    if (waiting && listed) refetch();
+  }, [waiting, listed, refetch]);
   const frame = useProgress(active ? (listed?.task_id ?? id) : null, [
     ["backtest", id],
     ["backtests"],
   ]);
   const message = frame ? `${frame.stage}: ${frame.message}` : "";
   if (data) return <BacktestView run={data} message={message} />;
-  if (error && "status" in error && error.status === 404)
+  if (waiting)
     return (
       <section className="run-main">
         <State

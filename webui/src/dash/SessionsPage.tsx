@@ -1,5 +1,5 @@
 // Paper sessions: the list, and one of them in full.
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import {
   formatAgo,
   formatCount,
@@ -8,9 +8,18 @@ import {
   formatPercentChange,
   plural,
 } from "../shared/format";
+import { RequestError } from "../shared/http";
 import { setParameters, useLocation } from "../shared/router";
 import { Command, Skeleton, State, useNow } from "../shared/ui";
-import { kActive, type PaperRun, type PaperRunDetail, useBars, useRun, useRuns } from "./api";
+import {
+  isQueued,
+  kActive,
+  type PaperRun,
+  type PaperRunDetail,
+  useBars,
+  useRun,
+  useRuns,
+} from "./api";
 import { Chart, type Line } from "./Chart";
 import { StopDialog } from "./dialogs";
 import { EquityChart } from "./EquityChart";
@@ -311,15 +320,20 @@ function SessionView({ run, message }: { run: PaperRunDetail; message: string })
 
 function Session({ id, listed }: { id: string; listed: PaperRun | undefined }) {
   const active = listed ? kActive.has(listed.status) : true;
-  const { data, error, refetch, isPending } = useRun(id, active);
+  const { data, error, refetch, isPending } = useRun(id, active, listed !== undefined);
+  const waiting =
+    !data && ((error instanceof RequestError && error.status === 404) || (isQueued(id) && !listed));
+  useEffect(() => {
+    if (waiting && listed) refetch();
+  }, [waiting, listed, refetch]);
   const frame = useProgress(active ? (data?.task_id ?? listed?.task_id ?? id) : null, [
     ["run", id],
     ["runs"],
   ]);
   const message = frame ? `${frame.stage}: ${frame.message}` : "";
   if (data) return <SessionView run={data} message={message} />;
-  // A task that was only just queued has no row yet.
-  if (error && "status" in error && error.status === 404)
+  // A task that was only just queued has no row yet; the list says when it has.
+  if (waiting)
     return (
       <section className="run-main">
         <State

@@ -188,8 +188,11 @@ export const kActive: ReadonlySet<RunStatus> = new Set([
 function polled(everyMs: number | false) {
   return {
     retry: false,
-    refetchInterval: (query: { state: { error: Error | null } }) =>
-      query.state.error instanceof RequestError && query.state.error.gone ? 3000 : everyMs,
+    refetchInterval: ({ state: { error } }: { state: { error: Error | null } }) => {
+      if (!(error instanceof RequestError)) return everyMs;
+      // What is not there is not asked for again: lists say when it is.
+      return error.gone ? 3000 : error.status === 404 ? false : everyMs;
+    },
   };
 }
 
@@ -225,22 +228,27 @@ export const useKillSwitch = () =>
     ...polled(2500),
   });
 
-export const useRun = (id: string, active: boolean) =>
+// Tasks that this page has queued: until a worker takes one, there is no run to ask for.
+const queued = new Set<string>();
+export const markQueued = (taskId: string) => queued.add(taskId);
+export const isQueued = (taskId: string) => queued.has(taskId);
+
+export const useRun = (id: string, active: boolean, listed: boolean) =>
   useQuery({
     queryKey: ["run", id],
     queryFn: ({ signal }) =>
       call<PaperRunDetail>(`/paper/runs/${encodeURIComponent(id)}?limit=2000&points=2000`, {
         signal,
       }),
-    enabled: id !== "",
+    enabled: id !== "" && (listed || !queued.has(id)),
     ...polled(active ? 1500 : false),
   });
-export const useBacktest = (id: string, active: boolean) =>
+export const useBacktest = (id: string, active: boolean, listed: boolean) =>
   useQuery({
     queryKey: ["backtest", id],
     queryFn: ({ signal }) =>
       call<BacktestRun>(`/backtest/runs/${encodeURIComponent(id)}`, { signal }),
-    enabled: id !== "",
+    enabled: id !== "" && (listed || !queued.has(id)),
     ...polled(active ? 1500 : false),
   });
 export const useCurve = (id: string, kind: "equity" | "drawdown", ready: boolean) =>

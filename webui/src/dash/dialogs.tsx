@@ -4,7 +4,14 @@ import { type ReactNode, useState } from "react";
 import { formatMoney, formatPercent, plural } from "../shared/format";
 import { navigate } from "../shared/router";
 import { Dialog } from "../shared/ui";
-import { call, type KillSwitchState, type RunConfig, type TaskAccepted, useSymbols } from "./api";
+import {
+  call,
+  type KillSwitchState,
+  markQueued,
+  type RunConfig,
+  type TaskAccepted,
+  useSymbols,
+} from "./api";
 import { kStrategies } from "./strategies";
 
 function Outcome({ error, children }: { error: Error | null; children?: ReactNode }) {
@@ -269,6 +276,7 @@ export function StartDialog({
         body: { config, run_name: form.name },
       }),
     onSuccess: ({ task_id }) => {
+      markQueued(task_id);
       client.invalidateQueries({ queryKey: [session ? "runs" : "backtests"] });
       onClose();
       navigate(

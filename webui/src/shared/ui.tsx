@@ -106,18 +106,22 @@ export function Command({ text }: { text: string }) {
   );
 }
 
+/** A page, or a part of one that has its own heading (`level` 2), with nothing else to show. */
 export function State({
   title,
   children,
   actions,
+  level = 1,
 }: {
   title: string;
   children?: ReactNode;
   actions?: ReactNode;
+  level?: 1 | 2;
 }) {
+  const Heading = level === 1 ? "h1" : "h2";
   return (
     <section className="state" role="status">
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       {children}
       {actions && <div className="actions">{actions}</div>}
     </section>

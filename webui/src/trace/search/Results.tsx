@@ -2,7 +2,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useRef } from "react";
 import { serviceColor, shortService } from "../../shared/color";
-import { formatAgo, formatCount, formatDuration, formatInstant, plural } from "../../shared/format";
+import { formatAgo, formatCount, formatDuration, formatInstant } from "../../shared/format";
 import { useTheme } from "../../shared/theme";
 import { Link, useNow } from "../../shared/ui";
 import { traceUrl } from "../links";
@@ -72,11 +72,7 @@ export function Results({ hits, mode, sort }: { hits: Hit[]; mode: Mode; sort: S
                   height: kRowHeight,
                 }}
               >
-                <Link
-                  className={`result-row is-${mode}`}
-                  href={traceUrl(hit.traceId, hit.spanId)}
-                  aria-label={`${hit.name}, ${formatDuration(hit.durationNs)}${hit.failed ? `, ${plural(hit.errorCount, "error")}` : ""}`}
-                >
+                <Link className={`result-row is-${mode}`} href={traceUrl(hit.traceId, hit.spanId)}>
                   <span className="row ellipsis">
                     <span
                       className="swatch"

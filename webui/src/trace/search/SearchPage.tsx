@@ -26,7 +26,7 @@ import {
 
 function FirstUse() {
   return (
-    <State title="No traces yet">
+    <State level={2} title="No traces yet">
       <p>
         Nothing has been received so far. Run the whole system with its demo, which traces itself:
       </p>
@@ -108,7 +108,7 @@ function NothingFound({ query, state }: { query: Query; state: SearchState }) {
   };
   const settled = answers.every((answer) => !answer.isPending);
   return (
-    <State title={`No ${state.mode === "spans" ? "span" : "trace"} matches`}>
+    <State level={2} title={`No ${state.mode === "spans" ? "span" : "trace"} matches`}>
       {helps.length > 0 && (
         <p>One condition excludes everything. Without it there is something to see:</p>
       )}
@@ -170,6 +170,7 @@ function Found({
   if (error && !data)
     return (
       <State
+        level={2}
         title={
           error instanceof RequestError && error.gone ? "The server is away" : "The search failed"
         }
@@ -270,6 +271,7 @@ export function SearchPage() {
   const query = "query" in state.parsed ? state.parsed.query : null;
   return (
     <div className="search-page">
+      <h1 className="visually-hidden">Search</h1>
       <div className="search-bar">
         <QueryLine text={state.text} onSubmit={changeSearch.text} />
         <div className="search-options">
@@ -335,6 +337,7 @@ export function SearchPage() {
           />
         ) : (
           <State
+            level={2}
             title="The query cannot be read"
             actions={
               <button type="button" className="button" onClick={() => changeSearch.text("")}>

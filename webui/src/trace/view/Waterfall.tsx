@@ -95,15 +95,18 @@ export function displayName(name: string): string {
   return name.replace(/^(run|apply_async)\/.*\.([^.]+)$/, "$1/…$2");
 }
 
-function describeRow(columns: TraceColumns, row: Row): string {
-  if (row.kind === "more") return `${row.hidden} more`;
+/** What the timeline shows of a row, for those who cannot see it. */
+function SpokenPart({ columns, row }: { columns: TraceColumns; row: Row }) {
+  if (row.kind === "more") return null;
   const span = row.kind === "span" ? row.span : row.first;
-  const name = columns.names[columns.name[span]];
   const service = shortService(columns.services[columns.service[span]]);
-  if (row.kind === "fold")
-    return `${row.members.length} × ${name}, ${service}${row.failed ? `, ${row.failed} failed` : ""}`;
-  const failed = columns.status[span] === kStatusError ? ", failed" : "";
-  return `${name} ${columns.labels[columns.label[span]]}, ${service}${failed}, ${formatDuration(columns.duration[span])}`;
+  const duration = row.kind === "span" ? `, ${formatDuration(columns.duration[span])}` : "";
+  return (
+    <span className="visually-hidden">
+      , {service}
+      {duration}
+    </span>
+  );
 }
 
 const RowView = memo(function RowView({
@@ -135,7 +138,6 @@ const RowView = memo(function RowView({
       aria-level={row.depth + 1}
       aria-expanded={expandable ? open : undefined}
       aria-selected={selected}
-      aria-label={describeRow(columns, row)}
       className={`tree-row${selected ? " is-selected" : ""}${failed ? " is-failed" : ""}${row.kind === "fold" ? " is-fold" : ""}`}
       style={{ top, height: kRowHeight }}
       onClick={() => (row.kind === "more" ? actions.more(row.first) : actions.select(row))}
@@ -164,7 +166,7 @@ const RowView = memo(function RowView({
               <path d="M2 0.5 6.5 4 2 7.5z" fill="currentColor" />
             </svg>
           ) : (
-            "·"
+            <span aria-hidden="true">·</span>
           )}
         </span>
         {row.kind === "more" ? (
@@ -197,6 +199,7 @@ const RowView = memo(function RowView({
             )}
           </>
         )}
+        <SpokenPart columns={columns} row={row} />
       </div>
     </div>
   );
