@@ -321,7 +321,9 @@ TEST_F(RepositoryTest, ATaskEndsOnce) {
   EXPECT_EQ((*tasks.find("t1"))->started_at, UnixNanos{2});  // of the first attempt
   EXPECT_TRUE(*tasks.store_terminal_frame("t1", "{}"));
   EXPECT_FALSE(*tasks.store_terminal_frame("t1", "{\"late\":1}"));
+  EXPECT_EQ(tasks.unfinished()->size(), 1U);
   EXPECT_TRUE(*tasks.mark_finished("t1", "SUCCESS", "42", "", {4}));
+  EXPECT_EQ(tasks.unfinished()->size(), 0U);
   EXPECT_FALSE(*tasks.mark_finished("t1", "FAILURE", "", "late", {5}));
   EXPECT_FALSE(tasks.mark_started("t1", "celery@host", 2, {6}));
   const TaskRow end = **tasks.find("t1");

@@ -101,4 +101,10 @@ Result<std::vector<TaskRow>> TaskRepository::list(std::int64_t limit) {
   return detail::select_all<TaskRow>(executor_, kText, {limit});
 }
 
+Result<std::vector<TaskRow>> TaskRepository::unfinished() {
+  static const std::string kText =
+      detail::select_text<TaskRow>("WHERE finished_at IS NULL ORDER BY sequence");
+  return detail::select_all<TaskRow>(executor_, kText, {});
+}
+
 }  // namespace alphaswarm::persistence

@@ -51,6 +51,8 @@ class TaskRepository {
   [[nodiscard]] Result<std::optional<TaskRow>> find(std::string_view id);
   // Newest first.
   [[nodiscard]] Result<std::vector<TaskRow>> list(std::int64_t limit);
+  // Those that have not ended, oldest first.
+  [[nodiscard]] Result<std::vector<TaskRow>> unfinished();
 
  private:
   SqlExecutor& executor_;

@@ -36,6 +36,26 @@ TaskResult result_of(const persistence::TaskRow& row) {
   return result;
 }
 
+Result<TaskMessage> message_of(const persistence::TaskRow& row) {
+  boost::system::error_code bad_args;
+  boost::system::error_code bad_kwargs;
+  const boost::json::value args = boost::json::parse(row.args_json, bad_args);
+  const boost::json::value kwargs = boost::json::parse(row.kwargs_json, bad_kwargs);
+  if (bad_args || bad_kwargs || !args.is_array() || !kwargs.is_object()) {
+    return fail(ErrorCode::data_loss,
+                fmt::format("the stored arguments of task '{}' cannot be read", row.id));
+  }
+  TaskMessage message;
+  message.id = row.id;
+  message.task = row.name;
+  message.queue = row.queue;
+  message.args = args.get_array();
+  message.kwargs = kwargs.get_object();
+  message.retries = row.retries;
+  message.redelivered = true;
+  return message;
+}
+
 std::int64_t as_ns(std::chrono::nanoseconds duration) { return duration.count(); }
 
 }  // namespace
@@ -122,6 +142,27 @@ net::task<Result<TaskResult>> TaskQueue::wait(std::string task_id, std::chrono::
     }
     (void)co_await subscription->next_for(std::chrono::nanoseconds(left));
   }
+}
+
+net::task<Result<std::size_t>> requeue_unfinished(Broker& broker, persistence::Database& database) {
+  persistence::TaskRepository tasks(database);
+  const auto rows = tasks.unfinished();
+  if (!rows) co_return std::unexpected(rows.error());
+  std::size_t sent = 0;
+  for (const persistence::TaskRow& row : *rows) {
+    const auto message = message_of(row);
+    if (!message) {
+      const auto ended =
+          tasks.mark_finished(row.id, kFailure, "", message.error().message, now_unix());
+      if (!ended) co_return std::unexpected(ended.error());
+      continue;
+    }
+    const auto pushed =
+        co_await broker.push(message->queue, message->priority, encode_message(*message));
+    if (!pushed) co_return std::unexpected(pushed.error());
+    ++sent;
+  }
+  co_return sent;
 }
 
 }  // namespace alphaswarm::tasks

@@ -52,4 +52,11 @@ class TaskQueue {
   std::shared_ptr<persistence::Database> database_;
 };
 
+// For a broker that forgets with its process: sends those tasks of the table that have not ended
+// again, marked as redelivered, oldest first. Call it once, before the first worker starts, and
+// only where no other process runs tasks of this database. Gives how many. The runs start traces
+// of their own: what they belonged to ended with the process. A task whose stored arguments cannot
+// be read ends as FAILURE.
+net::task<Result<std::size_t>> requeue_unfinished(Broker& broker, persistence::Database& database);
+
 }  // namespace alphaswarm::tasks

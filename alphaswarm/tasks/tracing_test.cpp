@@ -8,6 +8,8 @@
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/tasks/test_support.hpp"
 
+#if ALPHASWARM_OTEL
+
 namespace alphaswarm::tasks {
 namespace {
 
@@ -260,3 +262,5 @@ TEST_F(TracingTest, AFailedPublishStandsOnItsSpan) {
 
 }  // namespace
 }  // namespace alphaswarm::tasks
+
+#endif

@@ -335,5 +335,38 @@ TEST(TaskQueue, KnowsWhatItHasSentAndNothingElse) {
   EXPECT_EQ(late.error().code, ErrorCode::deadline_exceeded);
 }
 
+TEST(TaskQueue, SendsAgainWhatAnEndedProcessHasLeft) {
+  System system;
+  std::string finished;
+  std::string left;
+  {
+    auto worker = system.make_worker();
+    worker->register_task("t", returning(1));
+    worker->start();
+    finished = system.apply("t");
+    (void)system.wait(finished);
+    left = system.apply("t", {7}, {.eta = UnixNanos{INT64_MAX / 2}});
+    EXPECT_TRUE(worker->stop(test::kLimit));
+  }
+  persistence::TaskRow damaged;
+  damaged.id = "damaged";
+  damaged.args_json = "[";
+  EXPECT_TRUE(persistence::TaskRepository(*system.database).insert(damaged));
+
+  // As after a restart: the table is there, broker and bus are empty.
+  const auto broker = make_memory_broker();
+  const auto sent = net::block_on(system.runtime, requeue_unfinished(*broker, *system.database));
+  ASSERT_TRUE(sent);
+  EXPECT_EQ(*sent, 1U);
+  EXPECT_EQ(row_of(system, "damaged").status, "FAILURE");
+  const auto delivery = net::block_on(system.runtime, broker->pop({"default"}, 0ms));
+  ASSERT_TRUE(delivery && *delivery);
+  const auto message = decode_message((*delivery)->message);
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->id, left);
+  EXPECT_EQ(message->args.at(0), 7);
+  EXPECT_TRUE(message->redelivered);
+}
+
 }  // namespace
 }  // namespace alphaswarm::tasks
