@@ -29,13 +29,17 @@ struct SpanOptions {
   bool make_current = true;  // children of this task attach to it until it ends
 };
 
-#if ALPHASWARM_OTEL
-
 namespace detail {
 
 // A handle is the address of a span's slot with the slot's generation in the upper 16 bits; 0 is
 // a span that does nothing.
 using Handle = std::uintptr_t;
+
+}  // namespace detail
+
+#if ALPHASWARM_OTEL
+
+namespace detail {
 
 [[nodiscard]] Handle start_span(std::string_view name, const SpanOptions* options,
                                 Attributes attributes) noexcept;
