@@ -250,7 +250,7 @@ async function page(site, path) {
   const files = manifest.sites[site];
   const file =
     files.find((f) => f.urls.includes(path)) ??
-    (site === "trace" && path.startsWith("/trace/")
+    (site === "trace" && !path.startsWith("/api/") && !path.includes(".")
       ? files.find((f) => f.urls.includes("/"))
       : undefined);
   if (!file) return undefined;
