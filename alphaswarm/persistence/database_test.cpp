@@ -175,6 +175,28 @@ TEST(Database, AWriterThatWaitsTooLongIsToldSo) {
   EXPECT_TRUE((*other_process)->begin());
 }
 
+TEST(Database, AnAbandonedTurnDoesNotBlockTheNext) {
+  DatabaseOptions options;
+  options.busy_timeout = std::chrono::milliseconds(50);
+  auto database = Database::open("sqlite://:memory:", options);
+  ASSERT_TRUE(database);
+  std::latch waiting(2);
+  std::atomic<int> refused{0};
+  {
+    auto transaction = (*database)->begin();
+    ASSERT_TRUE(transaction);
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 2; ++i) {
+      threads.push_back(start_thread("writer", [&](const std::stop_token&) {
+        waiting.arrive_and_wait();
+        if (!(*database)->begin()) ++refused;
+      }));
+    }
+  }  // both threads end before the transaction does
+  EXPECT_EQ(refused, 2);
+  EXPECT_TRUE((*database)->begin());
+}
+
 TEST(Database, ManyThreadsWriteAndReadWithoutLosingARow) {
   const TemporaryFolder folder;
   auto database = open_migrated(folder.url());

@@ -38,7 +38,13 @@ std::unexpected<Error> Pool::timed_out(std::string_view what) const {
 
 Result<SqliteConnection*> Pool::take_writer() {
   std::unique_lock lock(mutex_);
-  if (!changed_.wait_for(lock, options_.busy_timeout, [&] { return !writer_taken_; })) {
+  const std::uint64_t ticket = next_ticket_++;
+  waiting_writers_.push_back(ticket);
+  const auto my_turn = [&] { return !writer_taken_ && waiting_writers_.front() == ticket; };
+  const bool taken = changed_.wait_for(lock, options_.busy_timeout, my_turn);
+  std::erase(waiting_writers_, ticket);
+  if (!taken) {
+    changed_.notify_all();  // the turn may have come to the one behind
     return timed_out("another transaction of this process has held the writer");
   }
   writer_taken_ = true;

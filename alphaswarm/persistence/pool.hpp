@@ -1,6 +1,8 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,7 +20,7 @@ class Pool {
   [[nodiscard]] static Result<std::unique_ptr<Pool>> open(std::string path,
                                                           const DatabaseOptions& options);
 
-  // Waits at most the busy timeout.
+  // Waits at most the busy timeout, in turn: who writes in a loop cannot starve the others.
   [[nodiscard]] Result<SqliteConnection*> take_writer();
   void give_writer() noexcept;
   [[nodiscard]] Result<SqliteConnection*> take_reader();
@@ -38,6 +40,8 @@ class Pool {
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   bool writer_taken_ = false;
+  std::uint64_t next_ticket_ = 0;
+  std::deque<std::uint64_t> waiting_writers_;  // tickets, the next one first
   std::unique_ptr<SqliteConnection> writer_;
   std::vector<std::unique_ptr<SqliteConnection>> readers_;
   std::vector<SqliteConnection*> idle_readers_;
