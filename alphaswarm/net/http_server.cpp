@@ -30,6 +30,11 @@ task<void> serve(Core core, std::unique_ptr<detail::Connection> connection, std:
 
 // Ends when the listener is shut down.
 task<void> accept_all(Core core, detail::Listener& listener) {
+  struct AtEnd {
+    ~AtEnd() { core.listener_ended(); }
+    detail::ServerCore& core;
+  };
+  const AtEnd at_end{*core};
   for (;;) {
     auto connection = co_await listener.accept();
     if (connection) {
@@ -41,7 +46,6 @@ task<void> accept_all(Core core, detail::Listener& listener) {
     log_warning("http", connection.error().message + "; trying again");
     if (!co_await sleep_for(std::chrono::milliseconds(50))) break;
   }
-  core->listener_ended();
 }
 
 }  // namespace

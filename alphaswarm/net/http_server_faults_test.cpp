@@ -1,10 +1,13 @@
 // A server among clients that are slow, broken, gone or hostile.
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "alphaswarm/net/http_client.hpp"
 #include "alphaswarm/net/http_server.hpp"
@@ -214,6 +217,34 @@ TEST_F(ServerFaults, OneConnectionTooManyGets503) {
   first.close();
   while (server_->connections() > 1) std::this_thread::yield();
   EXPECT_TRUE(has_status(answer_to("GET / HTTP/1.1\r\nConnection: close\r\n\r\n"), 200));
+}
+
+TEST_F(ServerFaults, OutOfDescriptorsItWaitsAndServesAgain) {
+  start();
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit few{256, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &few);
+  std::vector<int> hoard;
+  for (int copy = ::dup(0); copy >= 0; copy = ::dup(0)) hoard.push_back(copy);
+  ::close(hoard.back());  // one is left, for our own socket
+  hoard.pop_back();
+  RawSocket socket = connect();
+  socket.write("GET /late HTTP/1.1\r\nConnection: close\r\n\r\n");
+  for (const int copy : hoard) ::close(copy);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_TRUE(socket.read_to_end().ends_with("/late|"));
+}
+
+TEST_F(ServerFaults, AClientThatGoesBeforeItsResponse) {
+  start();
+  {
+    RawSocket socket = connect();
+    socket.write("GET /wait HTTP/1.1\r\n\r\n");
+    wait_for(entered_);
+  }
+  release_.set();
+  while (server_->connections() > 0) std::this_thread::yield();
 }
 
 TEST_F(ServerFaults, StopLetsARequestFinish) {

@@ -188,6 +188,17 @@ Endpoint local_endpoint(int descriptor) {
   return address.endpoint();
 }
 
+// The event loop may refuse to watch one more descriptor; it throws then.
+template <class Owner, class... Args>
+Result<std::unique_ptr<Owner>> watched(Runtime& runtime, int descriptor, Args... args) {
+  try {
+    return std::make_unique<Owner>(runtime, descriptor, std::move(args)...);
+  } catch (const boost::system::system_error& error) {
+    ::close(descriptor);
+    return fail(ErrorCode::resource_exhausted, std::string("epoll: ") + error.what());
+  }
+}
+
 }  // namespace
 
 Connection::Connection(Runtime& runtime, int descriptor, Endpoint peer)
@@ -240,7 +251,8 @@ Result<std::unique_ptr<Listener>> Listener::open(Runtime& runtime, const std::st
   const int descriptor =
       ::socket(where->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return system_failed("socket", errno);
-  auto listener = std::make_unique<Listener>(runtime, descriptor);
+  auto listener = watched<Listener>(runtime, descriptor);
+  if (!listener) return listener;
   const int on = 1;
   ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (::bind(descriptor, where->get(), where->size) != 0 || ::listen(descriptor, 1024) != 0) {
@@ -262,7 +274,7 @@ task<Result<std::unique_ptr<Connection>>> Listener::accept() {
         ::accept4(socket_.descriptor(), peer.get(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0) {
       send_at_once(descriptor);
-      co_return std::make_unique<Connection>(runtime_, descriptor, peer.endpoint());
+      co_return watched<Connection>(runtime_, descriptor, peer.endpoint());
     }
     if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -284,7 +296,9 @@ task<Result<std::unique_ptr<Connection>>> connect_one(Runtime& runtime, SocketAd
   send_at_once(descriptor);
   // Connecting before the event loop watches it: a socket without a peer reports a hang-up.
   const int code = ::connect(descriptor, address.get(), address.size) == 0 ? 0 : errno;
-  auto connection = std::make_unique<Connection>(runtime, descriptor, address.endpoint());
+  auto made = watched<Connection>(runtime, descriptor, address.endpoint());
+  if (!made) co_return std::unexpected(std::move(made.error()));
+  std::unique_ptr<Connection> connection = std::move(*made);
   connection->socket().set_deadlines(deadline);
   if (code == 0) co_return connection;
   if (code != EINPROGRESS) co_return system_failed("connect", code);
