@@ -125,7 +125,7 @@ bool ExportWorker::due() {
   const sdk::ChunkPool& pool = sdk::chunk_pool();
   return bytes >= core_.config.max_batch_bytes / 2 || spans >= core_.config.max_batch_spans / 2 ||
          now - oldest_ >= milliseconds(core_.config.schedule_delay_ms) ||
-         pool.bytes_in_use() > pool.capacity() / 4 * 3;
+         pool.bytes_in_use() > pool.capacity() / 4;
 }
 
 std::size_t ExportWorker::round(TimePoint deadline) {
