@@ -165,6 +165,30 @@ TEST(Message, NoCutOfAGoodOneIsAcceptedOrCrashes) {
   }
 }
 
+TEST(Message, RandomDamageIsRefusedOrReadAsAMessageThatRoundTrips) {
+  const std::uint64_t seed = thread_random().next();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  const std::string good = encode_message(*decode_message(kFromCelery));
+  int accepted = 0;
+  for (int round = 0; round < 5000; ++round) {
+    std::string damaged = good;
+    for (std::uint64_t i = 0; i <= random.below(4); ++i) {
+      damaged[random.below(damaged.size())] = static_cast<char>(random.next());
+    }
+    const auto message = decode_message(damaged);
+    (void)mark_redelivered(damaged);
+    (void)decode_result(damaged);
+    if (!message) continue;
+    ++accepted;
+    const auto again = decode_message(encode_message(*message));
+    ASSERT_TRUE(again) << again.error().message << damaged;
+    EXPECT_EQ(again->args, message->args);
+    EXPECT_EQ(again->id, message->id);
+  }
+  EXPECT_GT(accepted, 0);
+}
+
 TEST(TaskResults, ReadWhatCeleryStores) {
   const auto failure = decode_result(
       R"({"status":"FAILURE","result":{"exc_type":"ValueError","exc_message":["bad",3],"exc_module":"builtins"},)"
