@@ -25,7 +25,7 @@ export function App() {
   const engaged = kill.data?.engaged ?? false;
   return (
     <div className="frame">
-      <header className="topbar">
+      <header className="topbar is-tall">
         <Brand href="/dash" />
         <nav className="topnav" aria-label="Pages">
           {pages.map(([key, title]) => (

@@ -43,6 +43,7 @@ describe("offsets and ticks", () => {
     expect(thin(formatOffset(9_871_204_113))).toBe("+9.871 204 113");
     expect(thin(formatOffset(4_120_000))).toBe("+0.004 120 000");
     expect(thin(formatTick(2_100_000_000, 100_000_000))).toBe("2.1 s");
+    expect(thin(formatTick(500_000_000, 500_000_000, 2_000_000_000))).toBe("0.5 s");
     expect(thin(formatTick(9_871_204_000, 1_000))).toBe("9.871 204 s");
   });
   it("do not lose the nanoseconds of an instant", () => {

@@ -51,9 +51,9 @@ export function formatOffset(ns: number): string {
   return `${sign}${text.slice(0, -9)}.${groupFraction(text.slice(-9))}`;
 }
 
-/** An axis label with the digits its step needs; all labels of an axis share one unit. */
-export function formatTick(ns: number, stepNs: number): string {
-  const largest = Math.max(Math.abs(ns), stepNs);
+/** An axis label with the digits its step needs. `largestNs` of the axis decides the unit of all its labels. */
+export function formatTick(ns: number, stepNs: number, largestNs = ns): string {
+  const largest = Math.max(Math.abs(largestNs), stepNs);
   const [limit, , unit] = units.find(([l]) => largest < l) ?? units[3];
   const scale = unit === "s" ? 1e9 : limit / 1e3;
   const digits = Math.max(0, Math.min(9, Math.ceil(-Math.log10(stepNs / scale) - 1e-9)));

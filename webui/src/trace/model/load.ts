@@ -1,6 +1,7 @@
 // The page's side of the worker.
 import { RequestError } from "../../shared/http";
-import type { TraceColumns } from "./columns";
+import type { TraceWire } from "../api";
+import { buildColumns, type TraceColumns } from "./columns";
 import type { WorkerReply, WorkerRequest } from "./worker";
 
 declare global {
@@ -9,6 +10,10 @@ declare global {
     earlyTrace?: { id: string; reply: Promise<Response> };
   }
 }
+
+// Up to this size the page takes a reply apart itself: it has nothing better to do before its first paint,
+// and a worker takes longer to start than some thousand spans take to parse.
+const kParseHereBytes = 512 * 1024;
 
 let worker: Worker | undefined;
 let lastId = 0;
@@ -40,9 +45,10 @@ async function earlyBody(traceId: string): Promise<ArrayBuffer | undefined> {
 
 /** Fetches one trace. Rejects with RequestError; status -1 means that the reply could not be understood. */
 export async function loadTrace(traceId: string): Promise<TraceColumns> {
-  const request: WorkerRequest = { id: ++lastId, traceId };
-  theWorker();
-  request.body = await earlyBody(traceId);
+  const body = await earlyBody(traceId);
+  if (body && body.byteLength <= kParseHereBytes)
+    return buildColumns(JSON.parse(new TextDecoder().decode(body)) as TraceWire);
+  const request: WorkerRequest = { id: ++lastId, traceId, body };
   return new Promise((resolve, reject) => {
     waiting.set(request.id, (reply) => {
       if ("error" in reply) reject(new RequestError(reply.error.message, reply.error.status));
@@ -51,6 +57,3 @@ export async function loadTrace(traceId: string): Promise<TraceColumns> {
     theWorker().postMessage(request, request.body ? [request.body] : []);
   });
 }
-
-// Starting the worker early saves its start-up time when the page opens directly on a trace.
-if (location.pathname.startsWith("/trace/")) theWorker();

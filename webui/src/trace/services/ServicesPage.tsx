@@ -91,7 +91,7 @@ function OperationLine({
         <span className="share-bar is-inline wide-only">
           <span style={{ width: `${(100 * operation.spans) / most}%`, background: color }} />
         </span>
-        {formatCount(operation.spans)}
+        <span className="spans-count">{formatCount(operation.spans)}</span>
       </td>
       <td className={operation.errors > 0 ? "number is-error" : "number faint"}>
         {operation.errors > 0 ? (

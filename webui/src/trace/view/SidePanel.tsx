@@ -176,10 +176,27 @@ function AmongItsLike({
   );
 }
 
-function Linked({ detail }: { detail: SpanDetail }) {
-  const value = (key: string) => detail.attributes.find((a) => a.key === key)?.value;
-  const order = value("order.client_id");
-  const run = value("alphaswarm.run_id");
+/** The session a span belongs to: its own attribute, or that of the session's span in the same trace. */
+function useRunId(columns: TraceColumns, detail: SpanDetail): string | undefined {
+  const own = detail.attributes.find((a) => a.key === "alphaswarm.run_id")?.value;
+  const sessionSpan = useMemo(() => {
+    const name = columns.names.indexOf("paper.session.run");
+    return name < 0 ? "" : spanId(columns, columns.name.indexOf(name));
+  }, [columns]);
+  const { data } = useQuery({
+    queryKey: ["span", columns.traceId, sessionSpan],
+    queryFn: ({ signal }) => api.span(columns.traceId, sessionSpan, signal),
+    enabled: own === undefined && sessionSpan !== "",
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  });
+  const run = own ?? data?.attributes.find((a) => a.key === "alphaswarm.run_id")?.value;
+  return typeof run === "string" ? run : undefined;
+}
+
+function Linked({ columns, detail }: { columns: TraceColumns; detail: SpanDetail }) {
+  const order = detail.attributes.find((a) => a.key === "order.client_id")?.value;
+  const run = useRunId(columns, detail);
   const dashboard = dashboardUrl(`?run=${run}`);
   const items: ReactNode[] = [];
   if (typeof order === "string")
@@ -194,7 +211,7 @@ function Linked({ detail }: { detail: SpanDetail }) {
         Order {shortId(order, 4, 8)} across traces
       </Link>,
     );
-  if (typeof run === "string" && dashboard !== "")
+  if (run && dashboard !== "")
     items.push(
       <a key="run" href={dashboard}>
         Session on the dashboard
@@ -255,7 +272,7 @@ function Events({ detail, spanStartNs }: { detail: SpanDetail; spanStartNs: bigi
   );
 }
 
-function DetailBody({ detail }: { detail: SpanDetail }) {
+function DetailBody({ columns, detail }: { columns: TraceColumns; detail: SpanDetail }) {
   const groups = useMemo(() => groupAttributes(detail.attributes), [detail]);
   const resource = toList(detail.resource);
   const dropped = detail.dropped ?? {};
@@ -274,7 +291,7 @@ function DetailBody({ detail }: { detail: SpanDetail }) {
         </Section>
       ))}
       <Events detail={detail} spanStartNs={BigInt(detail.startNs)} />
-      <Linked detail={detail} />
+      <Linked columns={columns} detail={detail} />
       {lost > 0 && (
         <p className="panel-section is-warning">
           {plural(lost, "attribute, event or link", "attributes, events or links")} did not fit its
@@ -350,7 +367,7 @@ export function SpanPanel({
         </div>
       </header>
       {data ? (
-        <DetailBody detail={data} />
+        <DetailBody columns={columns} detail={data} />
       ) : error ? (
         <div className="panel-section" role="alert">
           <p className="is-error">

@@ -76,7 +76,7 @@ function Failed({ traceId, error, retry }: { traceId: string; error: Error; retr
 }
 
 export function TracePage({ traceId }: { traceId: string }) {
-  const { data, error, refetch, isPending } = useQuery({
+  const { data, error, refetch, isPending, dataUpdatedAt } = useQuery({
     queryKey: ["trace", traceId],
     queryFn: () => loadTrace(traceId),
     staleTime: Number.POSITIVE_INFINITY,
@@ -95,7 +95,8 @@ export function TracePage({ traceId }: { traceId: string }) {
     document.title = `${name} · AlphaSwarm traces`;
     remember({ traceId, name, service: data.count > 0 ? data.services[data.service[root]] : "" });
   }, [data, traceId]);
-  if (data && data.count > 0) return <TraceView columns={data} refresh={() => refetch()} />;
+  if (data && data.count > 0)
+    return <TraceView key={dataUpdatedAt} columns={data} refresh={() => refetch()} />;
   if (data) return <State title="This trace is empty" />;
   if (error && !isPending)
     return <Failed traceId={traceId} error={error} retry={() => refetch()} />;

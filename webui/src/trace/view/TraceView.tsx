@@ -43,7 +43,7 @@ function rootOf(columns: TraceColumns): number {
 function Head({ columns, refresh }: { columns: TraceColumns; refresh: () => void }) {
   const theme = useTheme();
   const root = rootOf(columns);
-  const running = columns.openSpans > 0 || !columns.complete;
+  const running = columns.openSpans > 0 || columns.orphans > 0 || !columns.complete;
   const state = columns.errorCount > 0 ? "with errors" : "completed";
   return (
     <div className="trace-head">

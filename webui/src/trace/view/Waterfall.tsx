@@ -52,13 +52,11 @@ function FoldContent({
   row,
   matches,
   color,
-  actions,
 }: {
   columns: TraceColumns;
   row: Extract<Row, { kind: "fold" }>;
   matches: Uint8Array | null;
   color: string;
-  actions: WaterfallActions;
 }) {
   const spread = useMemo(() => spreadOf(columns, row.members, 20), [columns, row.members]);
   let found = 0;
@@ -73,19 +71,6 @@ function FoldContent({
         <span className="span-label is-error">{formatCount(row.failed)} failed</span>
       )}
       {found > 0 && <span className="span-label found">{formatCount(found)} found</span>}
-      {row.open && (
-        <button
-          type="button"
-          tabIndex={-1}
-          className="fold-order"
-          onClick={(event) => {
-            event.stopPropagation();
-            actions.order(row.first, row.order === "slowest" ? "time" : "slowest");
-          }}
-        >
-          {row.order === "slowest" ? "failed and slowest first" : "in order of time"}
-        </button>
-      )}
     </>
   );
 }
@@ -170,20 +155,27 @@ const RowView = memo(function RowView({
           )}
         </span>
         {row.kind === "more" ? (
-          <span className="more">
-            Show {formatCount(Math.min(100, row.hidden))} more of {formatCount(row.hidden)}
-          </span>
+          <>
+            <span className="more">
+              Show {formatCount(Math.min(100, row.hidden))} more of {formatCount(row.hidden)}
+            </span>
+            <button
+              type="button"
+              tabIndex={-1}
+              className="fold-order"
+              onClick={(event) => {
+                event.stopPropagation();
+                actions.order(row.first, row.order === "slowest" ? "time" : "slowest");
+              }}
+            >
+              {row.order === "slowest" ? "in order of time" : "failed and slowest first"}
+            </button>
+          </>
         ) : (
           <>
             <span className="service-bar" style={{ background: color }} />
             {row.kind === "fold" ? (
-              <FoldContent
-                columns={columns}
-                row={row}
-                matches={matches}
-                color={color}
-                actions={actions}
-              />
+              <FoldContent columns={columns} row={row} matches={matches} color={color} />
             ) : (
               <>
                 <span className={found ? "span-name found" : "span-name"}>
@@ -219,7 +211,7 @@ function TimeAxis({ range, width }: { range: Range; width: number }) {
     <div className="time-axis">
       {ticks.map((at) => (
         <span key={at} style={{ left: scale.x(at) }}>
-          {formatTick(at, step)}
+          {formatTick(at, step, range.to)}
         </span>
       ))}
     </div>
