@@ -43,6 +43,7 @@ task<void> accept_all(Core core, detail::Listener& listener) {
       continue;
     }
     if (connection.error().code != ErrorCode::resource_exhausted) break;
+    core->accept_failures.add();
     log_warning("http", connection.error().message + "; trying again");
     if (!co_await sleep_for(std::chrono::milliseconds(50))) break;
   }

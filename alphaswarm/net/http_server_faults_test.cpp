@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/net/http_client.hpp"
 #include "alphaswarm/net/http_server.hpp"
 #include "alphaswarm/net/raw_socket_for_tests.hpp"
@@ -221,6 +222,8 @@ TEST_F(ServerFaults, OneConnectionTooManyGets503) {
 
 TEST_F(ServerFaults, OutOfDescriptorsItWaitsAndServesAgain) {
   start();
+  const Counter& failures = counter("alphaswarm_http_server_accept_failures_total", "", "");
+  const std::uint64_t failures_before = failures.value();
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
   const rlimit few{256, before.rlim_max};
@@ -231,6 +234,7 @@ TEST_F(ServerFaults, OutOfDescriptorsItWaitsAndServesAgain) {
   hoard.pop_back();
   RawSocket socket = connect();
   socket.write("GET /late HTTP/1.1\r\nConnection: close\r\n\r\n");
+  while (failures.value() == failures_before) std::this_thread::yield();
   for (const int copy : hoard) ::close(copy);
   ::setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_TRUE(socket.read_to_end().ends_with("/late|"));

@@ -48,6 +48,9 @@ class ServerCore {
                               "HTTP requests that were read and routed.");
   Counter& refused = counter("alphaswarm_http_server_connections_refused_total", "",
                              "Connections beyond the bound, answered with 503.");
+  Counter& accept_failures =
+      counter("alphaswarm_http_server_accept_failures_total", "",
+              "Times a connection could not be accepted for lack of descriptors or memory.");
   Counter& broken = counter("alphaswarm_http_server_bad_requests_total", "",
                             "Requests that were not HTTP, too big, or too slow.");
 
