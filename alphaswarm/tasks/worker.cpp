@@ -53,11 +53,15 @@ void Worker::Impl::start() {
     (void)slots_.try_push(Slot{});
   }
   registration_ = broker_->register_consumer(config_.queues);
-  net::spawn(runtime_, dispatch_stop_, dispatch());
+  net::spawn(runtime_, dispatch_stop_, keeping(shared_from_this(), dispatch()));
+}
+
+net::task<void> Worker::Impl::keeping([[maybe_unused]] std::shared_ptr<Impl> self,
+                                      net::task<void> work) {
+  co_await std::move(work);
 }
 
 net::task<void> Worker::Impl::dispatch() {
-  const std::shared_ptr<Impl> self = shared_from_this();
   while (!dispatch_stop_.stop_requested()) {
     SlotGuard place(places_);
     if (!co_await place.take()) break;
@@ -75,7 +79,7 @@ net::task<void> Worker::Impl::dispatch() {
       if (stopping_) stop.request_stop();
     }
     place.hand_over();
-    net::spawn(runtime_, stop, handle(std::move(**delivery), stop));
+    net::spawn(runtime_, stop, keeping(shared_from_this(), handle(std::move(**delivery), stop)));
   }
   {
     const std::scoped_lock lock(mutex_);
@@ -85,7 +89,6 @@ net::task<void> Worker::Impl::dispatch() {
 }
 
 net::task<void> Worker::Impl::handle(Delivery delivery, std::stop_source stop) {
-  const std::shared_ptr<Impl> self = shared_from_this();
   Handling handling(*this, delivery.tag);
   SlotGuard place(places_);
   place.adopt();  // what dispatch() has handed over

@@ -47,6 +47,8 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   class SlotGuard;
   class Handling;
 
+  // Keeps the worker alive from before `work` runs for the first time until it has ended.
+  [[nodiscard]] static net::task<void> keeping(std::shared_ptr<Impl> self, net::task<void> work);
   [[nodiscard]] net::task<void> dispatch();
   [[nodiscard]] net::task<void> handle(Delivery delivery, std::stop_source stop);
   // False if stopped meanwhile.
