@@ -16,6 +16,9 @@ build: ## build the release binary: build/release/bin/alphaswarm
 test: ## build and pass every test
 	@tools/test.sh
 
+interop: ## build a real OpenTelemetry Collector and compare with it
+	@tools/test.sh setup release interop
+
 format: ## format the C++ sources
 	@git ls-files '*.hpp' '*.cpp' | xargs clang-format-19 -i
 
@@ -25,4 +28,4 @@ tidy: ## run clang-tidy over the release build
 clean: ## remove what was built (not the data)
 	rm -rf build webui/dist webui/node_modules
 
-.PHONY: help up build test format tidy clean
+.PHONY: help up build test interop format tidy clean

@@ -8,7 +8,7 @@
 asan_tests='base_test config_test otlp_test observability_test net_test persistence_test instrumentation_test tasks_test trading_test tracestore_test query_test collector_test api_test'
 tsan_tests='observability_test net_test instrumentation_test tasks_test tracestore_test collector_test'
 
-stages='setup release tests no-otel gcc-sdk asan tsan'
+stages='setup release tests interop no-otel gcc-sdk asan tsan'
 [ $# -gt 0 ] && stages=$*
 
 summary=''
@@ -44,6 +44,21 @@ stage_setup() {
 }
 stage_release() { build_preset release; }
 stage_tests() { ctest --test-dir build/release --output-on-failure; }
+stage_interop() {
+  [ -f build/interop-venv/complete ] || {
+    /usr/bin/python3 -m venv build/interop-venv
+    build/interop-venv/bin/pip install --quiet --disable-pip-version-check -r tests/interop/requirements.txt
+    touch build/interop-venv/complete
+  }
+  local binary=$root/build/release/bin/alphaswarm
+  build/interop-venv/bin/python tests/interop/otel_python_to_us.py "$binary"
+  if command -v go >/dev/null; then
+    tools/interop/otelcol.sh
+    build/interop-venv/bin/python tests/interop/sdk_to_collector.py "$binary" "$root/build/interop/otelcol"
+  else
+    say "skipped: comparing with a real OpenTelemetry Collector needs Go"
+  fi
+}
 stage_no_otel() { build_and_run no-otel 'observability_test net_test'; }
 stage_gcc_sdk() { build_and_run gcc-sdk 'base_test config_test otlp_test observability_test'; }
 stage_asan() { build_and_run asan "$asan_tests"; }

@@ -1,0 +1,77 @@
+// alphaswarm api | worker | exchange | collector: one service in a process of its own.
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "alphaswarm/cli/backend.hpp"
+#include "alphaswarm/cli/commands.hpp"
+#include "alphaswarm/cli/roles.hpp"
+#include "alphaswarm/cli/stop_signal.hpp"
+
+namespace alphaswarm::cli {
+namespace {
+
+// Says where it is, waits for a signal, stops.
+template <class Role>
+int serve(StopSignal& stop, Role& role, const std::string& where) {
+  fmt::print("ready\n  {}\n", where);
+  std::fflush(stdout);
+  static_cast<void>(stop.wait());
+  role.stop();
+  return 0;
+}
+
+SettingsOverrides overrides(const ServiceOptions& options) {
+  return {.data_dir = options.data_dir, .port = options.port};
+}
+
+}  // namespace
+
+int run_api(const config::Environment& environment, const ServiceOptions& options) {
+  StopSignal stop;
+  const auto settings = read_settings(environment, overrides(options));
+  if (!settings) return failed(settings.error().message);
+  const Start start{environment, *settings, nullptr};
+  auto backbone = Backbone::open(start);
+  if (!backbone) return failed(backbone.error().message);
+  auto role = ApiRole::start(start, **backbone);
+  if (!role) return failed(role.error().message);
+  return serve(stop, **role, "API  " + (*role)->url());
+}
+
+int run_worker(const config::Environment& environment, const ServiceOptions& options) {
+  const auto settings = read_settings(environment, overrides(options));
+  if (!settings) return failed(settings.error().message);
+  if (is_memory(*settings)) return failed(tasks::no_worker_message());
+  StopSignal stop;
+  const Start start{environment, *settings, nullptr};
+  auto backbone = Backbone::open(start);
+  if (!backbone) return failed(backbone.error().message);
+  auto role = WorkerRole::start(start, **backbone, options.queues);
+  if (!role) return failed(role.error().message);
+  return serve(stop, **role, "worker");
+}
+
+int run_exchange(const config::Environment& environment, const ServiceOptions& options) {
+  StopSignal stop;
+  const auto settings = read_settings(environment, overrides(options));
+  if (!settings) return failed(settings.error().message);
+  auto role = ExchangeRole::start({environment, *settings, nullptr});
+  if (!role) return failed(role.error().message);
+  return serve(stop, **role, "exchange  " + (*role)->url());
+}
+
+int run_collector(const config::Environment& environment, const CollectorOptions& options) {
+  StopSignal stop;
+  const auto settings = read_settings(
+      environment, {.data_dir = options.data_dir, .port_offset = options.port_offset});
+  if (!settings) return failed(settings.error().message);
+  auto backend = Backend::start(
+      *settings, {.port_offset = options.port_offset, .config_file = options.config});
+  if (!backend) return failed(backend.error().message);
+  return serve(stop, **backend,
+               "OTLP  " + (*backend)->otlp_urls() + "\n  traces  " + (*backend)->query_url());
+}
+
+}  // namespace alphaswarm::cli

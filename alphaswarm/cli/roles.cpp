@@ -1,0 +1,214 @@
+#include "alphaswarm/cli/roles.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "alphaswarm/api/api.hpp"
+#include "alphaswarm/base/log.hpp"
+#include "alphaswarm/cli/pages.hpp"
+#include "alphaswarm/cli/version.hpp"
+#include "alphaswarm/trading/backtest/backtest_task.hpp"
+#include "alphaswarm/trading/ingestion/ingestion_task.hpp"
+#include "alphaswarm/trading/paper/paper_tasks.hpp"
+
+namespace alphaswarm::cli {
+namespace {
+
+// Each service must be down within two seconds of the signal, the last flush included.
+constexpr std::chrono::milliseconds kTaskGrace{900};
+constexpr std::chrono::milliseconds kFlushLimit{700};
+
+std::optional<api::Page> dashboard_page(std::string_view path) {
+  std::string name(path);
+  if (name == "/docs") name = "/dash/docs.html";
+  const bool asset = name.find("/assets/") != std::string::npos;
+  const EmbeddedFile* file = find_page(name);
+  if (file == nullptr && !asset) file = find_page("/dash/index.html");
+  if (file == nullptr) return std::nullopt;
+  return api::Page{file->content_type, file->encoding, file->bytes, asset};
+}
+
+Result<instrumentation::UrlFilter> excluded_urls(const Start& start) {
+  auto filter = instrumentation::UrlFilter::parse(start.settings.excluded_urls);
+  if (!filter) {
+    return fail(filter.error().code, "ALPHASWARM_OTEL_EXCLUDED_URLS: " + filter.error().message);
+  }
+  return filter;
+}
+
+}  // namespace
+
+Result<Telemetry> Telemetry::create(const Start& start, std::string_view suffix) {
+  auto config = observability::config_from_environment(start.environment, suffix);
+  if (!config) return std::unexpected(config.error());
+  config->sink = start.sink;
+  config->resource.emplace_back("service.version", std::string(kVersion));
+  config->resource.emplace_back("service.namespace", "alphaswarm");
+  Telemetry telemetry;
+  telemetry.service_ = config->service_name;
+  if (config->endpoint.empty() && !config->sink) return telemetry;
+  auto provider = observability::TracerProvider::create(std::move(*config));
+  if (!provider) return std::unexpected(provider.error());
+  telemetry.provider_ = std::move(*provider);
+  return telemetry;
+}
+
+void Telemetry::stop() {
+  if (!provider_) return;
+  static_cast<void>(provider_->shutdown(kFlushLimit));
+  const observability::Stats stats = provider_->stats();
+  log_info("tracing",
+           fmt::format("{} started={} exported={} dropped={} open={}", service_, stats.started,
+                       stats.exported, stats.dropped.total(), stats.open));
+}
+
+Result<std::unique_ptr<Backbone>> Backbone::open(const Start& start) {
+  auto backbone = std::make_unique<Backbone>();
+  auto database = persistence::Database::open(start.settings.database_url, &backbone->sql_observer);
+  if (!database) return std::unexpected(database.error());
+  backbone->database = std::move(*database);
+  if (auto done = persistence::migrate(*backbone->database); !done) {
+    return std::unexpected(done.error());
+  }
+  backbone->bus = tasks::make_memory_bus();
+  backbone->broker = tasks::make_memory_broker();
+  backbone->progress = std::make_shared<tasks::ProgressBus>(backbone->bus, backbone->database);
+  backbone->queue =
+      std::make_unique<tasks::TaskQueue>(backbone->broker, backbone->bus, backbone->database);
+  backbone->kill_switch = std::make_unique<trading::KillSwitch>(backbone->bus, backbone->database,
+                                                                start.settings.kill_switch_key);
+  return backbone;
+}
+
+trading::paper::Services session_services(const Start& start, const Backbone& backbone,
+                                          net::HttpClient& http, Telemetry& telemetry) {
+  trading::paper::Services services;
+  services.database = backbone.database;
+  services.bus = backbone.bus;
+  services.progress = backbone.progress;
+  services.http = &http;
+  services.exchange_url = start.settings.exchange_url;
+  services.provider = telemetry.provider();
+  services.kill_switch_key = start.settings.kill_switch_key;
+  return services;
+}
+
+// ---- exchange
+
+ExchangeRole::ExchangeRole(Telemetry telemetry, instrumentation::UrlFilter excluded)
+    : telemetry_(std::move(telemetry)), observer_(telemetry_.provider(), std::move(excluded)) {}
+
+Result<std::unique_ptr<ExchangeRole>> ExchangeRole::start(const Start& start) {
+  auto telemetry = Telemetry::create(start, "-exchange");
+  if (!telemetry) return std::unexpected(telemetry.error());
+  auto excluded = excluded_urls(start);
+  if (!excluded) return std::unexpected(excluded.error());
+  std::unique_ptr<ExchangeRole> role(new ExchangeRole(std::move(*telemetry), std::move(*excluded)));
+  trading::exchange::ExchangeConfig config;
+  config.address = start.settings.exchange.host;
+  config.port = start.settings.exchange.port;
+  config.observer = &role->observer_;
+  auto exchange = trading::exchange::Exchange::start(role->runtime_, std::move(config));
+  if (!exchange) return std::unexpected(exchange.error());
+  role->exchange_ = std::move(*exchange);
+  return role;
+}
+
+void ExchangeRole::stop() {
+  if (exchange_) exchange_->stop();
+  runtime_.stop();
+  telemetry_.stop();
+}
+
+// ---- worker
+
+WorkerRole::WorkerRole(Telemetry worker, Telemetry paper, const Settings& settings)
+    : worker_telemetry_(std::move(worker)),
+      paper_telemetry_(std::move(paper)),
+      runtime_("worker", std::max(2U, std::min(settings.worker_concurrency, 16U))),
+      http_(runtime_, {.observer = &client_observer_}) {}
+
+Result<std::unique_ptr<WorkerRole>> WorkerRole::start(const Start& start, Backbone& backbone,
+                                                      std::vector<std::string> queues) {
+  auto worker = Telemetry::create(start, "-worker");
+  if (!worker) return std::unexpected(worker.error());
+  auto paper = Telemetry::create(start, "-paper-trader");
+  if (!paper) return std::unexpected(paper.error());
+  std::unique_ptr<WorkerRole> role(
+      new WorkerRole(std::move(*worker), std::move(*paper), start.settings));
+  tasks::WorkerConfig config;
+  if (!queues.empty()) config.queues = std::move(queues);
+  config.concurrency = start.settings.worker_concurrency;
+  config.provider = role->worker_telemetry_.provider();
+  role->worker_ = std::make_unique<tasks::Worker>(role->runtime_, backbone.broker, backbone.bus,
+                                                  backbone.database, backbone.progress, config);
+  trading::register_backtest_task(*role->worker_, *backbone.database);
+  trading::register_ingestion_task(*role->worker_, *backbone.database);
+  role->sessions_ = session_services(start, backbone, role->http_, role->paper_telemetry_);
+  trading::paper::register_paper_tasks(*role->worker_, role->sessions_);
+  role->worker_->start();
+  return role;
+}
+
+void WorkerRole::stop() {
+  if (worker_) static_cast<void>(worker_->stop(kTaskGrace));
+  runtime_.stop();
+  worker_telemetry_.stop();
+  paper_telemetry_.stop();
+}
+
+// ---- API
+
+ApiRole::ApiRole(Telemetry telemetry, instrumentation::UrlFilter excluded)
+    : telemetry_(std::move(telemetry)),
+      server_observer_(telemetry_.provider(), std::move(excluded)),
+      http_(runtime_, {.observer = &client_observer_}) {}
+
+Result<std::unique_ptr<ApiRole>> ApiRole::start(const Start& start, Backbone& backbone) {
+  auto telemetry = Telemetry::create(start, "-api");
+  if (!telemetry) return std::unexpected(telemetry.error());
+  auto excluded = excluded_urls(start);
+  if (!excluded) return std::unexpected(excluded.error());
+  std::unique_ptr<ApiRole> role(new ApiRole(std::move(*telemetry), std::move(*excluded)));
+  trading::SimConfig sim;
+  sim.base_url = start.settings.exchange_url;
+  sim.key_id = "api";
+  role->sim_ = std::make_unique<trading::SimBroker>(std::move(sim), role->http_);
+  net::HttpServerConfig config;
+  config.address = start.settings.api.host;
+  config.port = start.settings.api.port;
+  config.observer = &role->server_observer_;
+  auto server = net::HttpServer::start(
+      role->runtime_,
+      api::make_router({.runtime = role->runtime_,
+                        .database = *backbone.database,
+                        .queue = *backbone.queue,
+                        .progress = *backbone.progress,
+                        .bus = *backbone.bus,
+                        .kill_switch = *backbone.kill_switch,
+                        .venues = {{"sim", role->sim_.get(), "the simulated exchange"}},
+                        .version = std::string(kVersion),
+                        .trace_ui_url = start.settings.trace_ui_url,
+                        .health_checks = {},
+                        .more_metrics = {},
+                        .pages = dashboard_page}),
+      std::move(config));
+  if (!server) return std::unexpected(server.error());
+  role->server_ = std::move(*server);
+  return role;
+}
+
+std::string ApiRole::url() const { return fmt::format("http://127.0.0.1:{}", server_->port()); }
+
+void ApiRole::stop_serving() {
+  if (server_) server_->stop();
+}
+
+void ApiRole::stop() {
+  stop_serving();
+  runtime_.stop();
+  telemetry_.stop();
+}
+
+}  // namespace alphaswarm::cli

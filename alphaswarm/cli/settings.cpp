@@ -1,0 +1,186 @@
+#include "alphaswarm/cli/settings.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <span>
+#include <string_view>
+
+#include "alphaswarm/base/log.hpp"
+#include "alphaswarm/cli/commands.hpp"
+#include "alphaswarm/observability/api/settings.hpp"
+
+namespace alphaswarm::cli {
+namespace {
+
+using config::Setting;
+
+constexpr Setting kDataDir{"ALPHASWARM_DATA_DIR", "data", "Folder of the embedded databases"};
+constexpr Setting kDatabaseUrl{
+    "ALPHASWARM_DATABASE_URL", "",
+    "Database: `sqlite:///file.db` or a path. Empty: `alphaswarm.db` in the data folder"};
+constexpr Setting kRedisUrl{"ALPHASWARM_REDIS_URL", "memory://",
+                            "Queue, results and progress bus: `memory://` (within one process)"};
+constexpr Setting kKillSwitchKey{"ALPHASWARM_RISK_KILL_SWITCH_KEY", "alphaswarm:kill_switch",
+                                 "Key of the kill switch on the bus"};
+constexpr Setting kApiAddress{"ALPHASWARM_API_ADDRESS", "127.0.0.1:8000",
+                              "Where the API listens: numeric address and port"};
+constexpr Setting kExchangeAddress{"ALPHASWARM_EXCHANGE_ADDRESS", "127.0.0.1:8100",
+                                   "Where the simulated exchange listens"};
+constexpr Setting kExchangeUrl{"ALPHASWARM_EXCHANGE_URL", "http://127.0.0.1:8100",
+                               "Where sessions of venue `sim` find their exchange"};
+constexpr Setting kTraceUiUrl{"ALPHASWARM_TRACE_UI_URL", "http://127.0.0.1:16686",
+                              "Where links of the dashboard find the trace pages"};
+constexpr Setting kWorkerConcurrency{"ALPHASWARM_WORKER_CONCURRENCY", "4",
+                                     "Tasks a worker runs at a time (1 to 256)"};
+constexpr Setting kExcludedUrls{"ALPHASWARM_OTEL_EXCLUDED_URLS", "^/health,^/metrics",
+                                "Paths that are not traced: regular expressions, comma between"};
+constexpr Setting kTraceStoreMib{
+    "ALPHASWARM_TRACE_STORE_MIB", "512",
+    "Memory of the trace store (16 to 65536 MiB); the oldest traces go"};
+constexpr Setting kTraceLogMib{"ALPHASWARM_TRACE_LOG_MIB", "1024",
+                               "Disk of the trace log (16 to 1048576 MiB); the oldest segments go"};
+constexpr Setting kLogLevel{"ALPHASWARM_LOG_LEVEL", "info", "debug, info, warning, error or off"};
+
+constexpr const Setting* kSettings[] = {
+    &kDataDir,         &kDatabaseUrl, &kRedisUrl,   &kKillSwitchKey,     &kApiAddress,
+    &kExchangeAddress, &kExchangeUrl, &kTraceUiUrl, &kWorkerConcurrency, &kExcludedUrls,
+    &kTraceStoreMib,   &kTraceLogMib, &kLogLevel};
+
+Result<Address> read_address(const config::Environment& environment, const Setting& setting,
+                             int offset) {
+  const std::string value = environment.text(setting);
+  const std::size_t colon = value.rfind(':');
+  unsigned port = 0;
+  if (colon != std::string::npos && colon > 0) {
+    const char* end = value.data() + value.size();
+    const auto [stop, error] = std::from_chars(value.data() + colon + 1, end, port);
+    if (error == std::errc{} && stop == end && port > 0 &&
+        port + static_cast<unsigned>(offset) <= 65535) {
+      return Address{value.substr(0, colon),
+                     static_cast<std::uint16_t>(port + static_cast<unsigned>(offset))};
+    }
+  }
+  return std::unexpected(
+      environment.refuse(setting, "it must be an address and a port, like 127.0.0.1:8000"));
+}
+
+// A URL of this machine that nobody set moves with the ports.
+std::string shifted_url(const config::Environment& environment, const Setting& setting,
+                        std::uint16_t port) {
+  if (environment.find(setting.name)) return environment.text(setting);
+  return "http://127.0.0.1:" + std::to_string(port);
+}
+
+Result<void> apply_log_level(const config::Environment& environment) {
+  static constexpr std::string_view kLevels[] = {"debug", "info", "warning", "error", "off"};
+  const auto level = environment.choice(kLogLevel, kLevels);
+  if (!level) return std::unexpected(level.error());
+  const auto at = std::ranges::find(kLevels, *level) - std::begin(kLevels);
+  set_log_level(static_cast<LogLevel>(at));
+  return {};
+}
+
+Result<std::string> read_database_url(const config::Environment& environment,
+                                      const std::filesystem::path& data_dir) {
+  std::string url = environment.text(kDatabaseUrl);
+  if (url.empty()) url = (std::filesystem::absolute(data_dir) / "alphaswarm.db").string();
+  const std::size_t scheme = url.find("://");
+  if (scheme != std::string::npos && url.substr(0, scheme) != "sqlite") {
+    return std::unexpected(environment.refuse(
+        kDatabaseUrl, "this version stores in SQLite: sqlite:///folder/file.db, or a path"));
+  }
+  return url;
+}
+
+Result<void> read_bounds(const config::Environment& environment, Settings& settings) {
+  const auto concurrency = environment.integer(kWorkerConcurrency, 1, 256);
+  if (!concurrency) return std::unexpected(concurrency.error());
+  const auto store = environment.integer(kTraceStoreMib, 16, 65'536);
+  if (!store) return std::unexpected(store.error());
+  const auto log = environment.integer(kTraceLogMib, 16, 1'048'576);
+  if (!log) return std::unexpected(log.error());
+  settings.worker_concurrency = static_cast<unsigned>(*concurrency);
+  settings.trace_store_bytes = static_cast<std::size_t>(*store) << 20;
+  settings.trace_log_bytes = static_cast<std::size_t>(*log) << 20;
+  return {};
+}
+
+Result<void> read_addresses(const config::Environment& environment,
+                            const SettingsOverrides& overrides, Settings& settings) {
+  auto api = read_address(environment, kApiAddress, overrides.port_offset);
+  if (!api) return std::unexpected(api.error());
+  auto exchange = read_address(environment, kExchangeAddress, overrides.port_offset);
+  if (!exchange) return std::unexpected(exchange.error());
+  settings.api = std::move(*api);
+  settings.exchange = std::move(*exchange);
+  if (overrides.port != 0) {
+    settings.api.port = settings.exchange.port = static_cast<std::uint16_t>(overrides.port);
+  }
+  settings.exchange_url = shifted_url(environment, kExchangeUrl, settings.exchange.port);
+  settings.trace_ui_url = shifted_url(environment, kTraceUiUrl,
+                                      static_cast<std::uint16_t>(16686 + overrides.port_offset));
+  return {};
+}
+
+std::string row(const config::Environment& environment, const Setting& setting, bool markdown) {
+  const std::string name(setting.name);
+  if (markdown) {
+    const std::string given(setting.default_value);
+    return "| `" + name + "` | " + (given.empty() ? "empty" : "`" + given + "`") + " | " +
+           std::string(setting.meaning) + " |\n";
+  }
+  static constexpr std::string_view kSources[] = {"default", ".env", "environment"};
+  const std::string value = environment.text(setting);
+  const bool hide = setting.secret && !value.empty();
+  return name + "=" + (hide ? "***" : config::redact_url(value)) + "  (" +
+         std::string(kSources[static_cast<unsigned>(environment.source(setting.name))]) + ")\n";
+}
+
+}  // namespace
+
+Result<Settings> read_settings(const config::Environment& environment,
+                               const SettingsOverrides& overrides) {
+  if (auto done = apply_log_level(environment); !done) return std::unexpected(done.error());
+  Settings settings;
+  settings.data_dir = overrides.data_dir.empty() ? std::filesystem::path(environment.text(kDataDir))
+                                                 : overrides.data_dir;
+  auto database = read_database_url(environment, settings.data_dir);
+  if (!database) return std::unexpected(database.error());
+  settings.database_url = std::move(*database);
+  settings.redis_url = environment.text(kRedisUrl);
+  if (!is_memory(settings)) {
+    return std::unexpected(
+        environment.refuse(kRedisUrl, "this version runs its queue within the process: memory://"));
+  }
+  settings.kill_switch_key = environment.text(kKillSwitchKey);
+  settings.excluded_urls = environment.text(kExcludedUrls);
+  if (auto done = read_bounds(environment, settings); !done) return std::unexpected(done.error());
+  if (auto done = read_addresses(environment, overrides, settings); !done) {
+    return std::unexpected(done.error());
+  }
+  std::error_code error;
+  std::filesystem::create_directories(settings.data_dir, error);
+  if (error) {
+    return fail(ErrorCode::permission_denied, "the data folder " + settings.data_dir.string() +
+                                                  " cannot be made: " + error.message());
+  }
+  return settings;
+}
+
+std::string settings_listing(const config::Environment& environment, bool markdown) {
+  std::string text;
+  if (markdown) text = "| variable | default | meaning |\n|---|---|---|\n";
+  for (const Setting& setting : observability::settings()) {
+    text += row(environment, setting, markdown);
+  }
+  for (const Setting* setting : kSettings) text += row(environment, *setting, markdown);
+  return text;
+}
+
+int run_settings(const config::Environment& environment, bool markdown) {
+  std::fputs(settings_listing(environment, markdown).c_str(), stdout);
+  return 0;
+}
+
+}  // namespace alphaswarm::cli

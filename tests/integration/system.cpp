@@ -1,0 +1,138 @@
+#include "tests/integration/system.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <cmath>
+#include <fstream>
+#include <stdexcept>
+
+namespace alphaswarm::testing {
+namespace {
+
+namespace json = boost::json;
+
+std::vector<std::string> command_line(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), ALPHASWARM_BINARY);
+  return arguments;
+}
+
+std::vector<std::string> up_arguments(int offset, std::vector<std::string> more) {
+  std::vector<std::string> arguments = {"up", "--data-dir", "data", "--port-offset",
+                                        std::to_string(offset)};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return command_line(std::move(arguments));
+}
+
+std::uint64_t number_after(const std::string& line, const std::string& key) {
+  const std::size_t at = line.find(key);
+  return at == std::string::npos ? 0 : std::stoull(line.substr(at + key.size()));
+}
+
+// A wave with a trend: a mean reversion strategy trades it, and it needs no file.
+void write_bars(const std::filesystem::path& path, int bars) {
+  std::ofstream file(path);
+  file << "date,open,high,low,close,volume\n";
+  double last = 100;
+  for (int day = 0; day < bars; ++day) {
+    const double close = 100 + 0.02 * day + 6 * std::sin(day / 9.0) + 2 * std::sin(day / 2.3);
+    const double high = std::max(last, close) + 0.5;
+    const double low = std::min(last, close) - 0.5;
+    char date[16];
+    std::snprintf(date, sizeof date, "%04d-%02d-%02d", 2000 + day / 336, day / 28 % 12 + 1,
+                  day % 28 + 1);
+    file << date << ',' << last << ',' << high << ',' << low << ',' << close << ",1000\n";
+    last = close;
+  }
+}
+
+}  // namespace
+
+Outcome run_alphaswarm(std::vector<std::string> arguments, const std::filesystem::path& cwd,
+                       const Variables& environment) {
+  Process process(command_line(std::move(arguments)), cwd, environment);
+  const auto code = process.wait();
+  return {code.value_or(-1), process.output()};
+}
+
+System::System(const Variables& environment, std::vector<std::string> more_arguments)
+    : offset_(free_port_offset()),
+      process_(std::make_unique<Process>(up_arguments(offset_, std::move(more_arguments)),
+                                         folder_.path(), environment)),
+      api_(api_url()),
+      traces_(trace_url()) {
+  if (!process_->wait_for_output("ready")) {
+    throw std::runtime_error("alphaswarm up did not get ready:\n" + process_->output());
+  }
+}
+
+std::string System::url(int port) const {
+  return "http://127.0.0.1:" + std::to_string(port + offset_);
+}
+
+void System::ingest(int bars) {
+  const std::filesystem::path file = folder() / "test.csv";
+  write_bars(file, bars);
+  const json::object accepted =
+      api_.post("/data/ingest", {{"path", file.string()}, {"format", "csv"}}).json().as_object();
+  const auto reply = api_.poll("/data/TEST.LOCAL/bars?limit=100000", [&](const Http::Reply& one) {
+    return one.status == 200 && one.json().at("count").to_number<int>() == bars;
+  });
+  ASSERT_EQ(reply.status, 200) << reply.body;
+}
+
+json::object System::start_paper(const std::string& run_name, const json::object& feed) {
+  const json::object config = {
+      {"session", {{"universe", {"TEST.LOCAL"}}, {"initial_cash", 100000}}},
+      {"strategy",
+       {{"name", "mean_reversion"}, {"params", {{"lookback", 20}, {"z_threshold", 1.5}}}}},
+      {"brokerage", {{"venue", "sim"}}},
+      {"feed", feed}};
+  const auto reply = api_.post("/paper/start", {{"config", config}, {"run_name", run_name}});
+  EXPECT_EQ(reply.status, 202) << reply.body;
+  json::object accepted = reply.json().as_object();
+  accepted["trace_id"] = reply.headers.get("x-trace-id").value_or("");
+  return accepted;
+}
+
+json::object System::run_paper(const std::string& run_name) {
+  const json::object accepted = start_paper(run_name, {{"kind", "replay"}});
+  const std::string path = "/paper/runs/" + std::string(accepted.at("task_id").as_string());
+  const auto reply = api_.poll(path, [](const Http::Reply& one) {
+    return one.status == 200 && one.json().at("status").as_string() == "completed";
+  });
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  json::object row = reply.json().as_object();
+  EXPECT_EQ(row.at("status").as_string(), "completed") << reply.body;
+  return row;
+}
+
+std::string System::tree(const std::string& trace_id) {
+  // Spans travel in batches: the picture is whole when two looks in a row agree and none is open.
+  std::string before;
+  for (int look = 0; look < 100; ++look) {
+    Outcome now = run_alphaswarm(
+        {"trace", "tree", trace_id, "--no-durations", "--url", trace_url()}, folder());
+    if (now.exit_code == 0 && now.output == before) return before;
+    before = now.exit_code == 0 ? std::move(now.output) : std::string();
+    static_cast<void>(process_->wait_for_output("never printed", milliseconds(700)));
+  }
+  return before;
+}
+
+TracingTotals tracing_totals(const std::string& output) {
+  TracingTotals totals;
+  for (std::size_t at = output.find("tracing: "); at != std::string::npos;
+       at = output.find("tracing: ", at + 1)) {
+    const std::string line = output.substr(at, output.find('\n', at) - at);
+    if (line.find(" started=") == std::string::npos) continue;
+    totals.started += number_after(line, " started=");
+    totals.exported += number_after(line, " exported=");
+    totals.dropped += number_after(line, " dropped=");
+    totals.open += number_after(line, " open=");
+    ++totals.services;
+  }
+  return totals;
+}
+
+}  // namespace alphaswarm::testing
