@@ -101,7 +101,9 @@ constexpr auto kSchemas = std::to_array<SchemaText>({
      "path string a file or folder on the server; format? one(csv)? csv; "
      "glob? string? which files of a folder, *.csv; "
      "column_map? string{}? field to the name of its column; "
-     "tz? string? of times without a zone, UTC; "
+     "tz? string? of times without a zone: UTC or an offset like +02:00; "
+     "symbol? string? for files without a symbol column; exchange? string? for symbols without "
+     "one; interval? string? where the file's own distance of bars misleads; "
      "overwrite? boolean?"},
     {"SymbolSummary", "What bars there are.",
      "vt_symbol string TICKER.EXCHANGE; interval string; count integer; first time; last time"},

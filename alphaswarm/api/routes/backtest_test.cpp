@@ -10,6 +10,7 @@
 #include "alphaswarm/persistence/backtest_repository.hpp"
 #include "alphaswarm/persistence/task_repository.hpp"
 #include "alphaswarm/tasks/broker.hpp"
+#include "alphaswarm/trading/backtest/backtest_task.hpp"
 
 namespace alphaswarm::api {
 namespace {
@@ -84,11 +85,9 @@ TEST(BacktestRoutes, PlotEquityAndDrawdown) {
   (void)service.refusal("GET", "/backtest/runs/nine/plot/equity", "", 404);
 }
 
-constexpr std::string_view kTask = "alphaswarm.tasks.backtest_tasks.run_backtest";
-
 TEST(BacktestRoutes, StartQueuesTheTaskWithItsArguments) {
   Service service;
-  service.start_worker(std::string(kTask),
+  service.start_worker(trading::kBacktestTask,
                        [](tasks::TaskContext& context) -> net::task<Result<boost::json::value>> {
                          boost::json::value echo = context.kwargs;
                          co_return echo;
@@ -100,12 +99,10 @@ TEST(BacktestRoutes, StartQueuesTheTaskWithItsArguments) {
       202, "TaskAccepted");
   const std::string id(accepted.at("task_id").as_string());
   EXPECT_EQ(accepted.at("stream_url").as_string(), "/chat/stream/" + id);
-  const Result<tasks::TaskResult> result =
-      net::block_on(service.client_runtime(), service.queue().wait(id, std::chrono::seconds(10)));
-  ASSERT_TRUE(result.has_value()) << result.error().message;
-  EXPECT_EQ(result->status, tasks::kSuccess);
-  EXPECT_EQ(result->result.at("run_name").as_string(), "hold");
-  EXPECT_EQ(result->result.at("cfg").at("strategy").at("name").as_string(), "buy_and_hold");
+  const tasks::TaskResult result = service.wait_for(id);
+  EXPECT_EQ(result.status, tasks::kSuccess);
+  EXPECT_EQ(result.result.at("run_name").as_string(), "hold");
+  EXPECT_EQ(result.result.at("cfg").at("strategy").at("name").as_string(), "buy_and_hold");
 }
 
 TEST(BacktestRoutes, StartNamesTheSettingThatIsWrong) {

@@ -4,8 +4,9 @@
 
 namespace alphaswarm::api {
 
-// POST /data/ingest {path, format?, glob?, column_map?, tz?, overwrite?} → 202 TaskAccepted; 422;
-//                    503 without a worker.
+// POST /data/ingest {path (file or folder on the server), format? = csv, glob? = *.csv, column_map?
+//                    (field → the file's column), tz? = UTC, overwrite? = false, symbol?,
+//                    exchange?, interval?} → 202 TaskAccepted; 422; 503 without a worker.
 // GET /data → [{vt_symbol, interval, count, first, last}], by symbol.
 // GET /data/{vt_symbol}/bars?start=&end=&interval=1d&limit=5000 → {vt_symbol, count, bars:
 //                    [{timestamp, open, high, low, close, volume, adjusted_close}]}, by time; with

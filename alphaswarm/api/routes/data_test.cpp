@@ -9,6 +9,7 @@
 
 #include "alphaswarm/api/testing/service.hpp"
 #include "alphaswarm/persistence/bar_repository.hpp"
+#include "alphaswarm/trading/ingestion/ingestion_task.hpp"
 
 namespace alphaswarm::api {
 namespace {
@@ -76,11 +77,9 @@ TEST(DataRoutes, SayWhatIsWrongWithAQuestion) {
   EXPECT_EQ(wrong.at("detail").as_array().size(), 3U);
 }
 
-constexpr std::string_view kTask = "alphaswarm.tasks.ingestion_tasks.load_local_directory";
-
 TEST(DataRoutes, IngestQueuesTheTaskWithItsArguments) {
   Service service;
-  service.start_worker(std::string(kTask),
+  service.start_worker(trading::kIngestTask,
                        [](tasks::TaskContext& context) -> net::task<Result<boost::json::value>> {
                          boost::json::value echo = context.kwargs;
                          co_return echo;
@@ -89,21 +88,19 @@ TEST(DataRoutes, IngestQueuesTheTaskWithItsArguments) {
       service.call("POST", "/data/ingest",
                    R"({"path":"/data/aapl.csv","column_map":{"Price":"close"},"overwrite":true})",
                    202, "TaskAccepted");
-  const Result<tasks::TaskResult> result =
-      net::block_on(service.client_runtime(),
-                    service.queue().wait(std::string(accepted.at("task_id").as_string()),
-                                         std::chrono::seconds(10)));
-  ASSERT_TRUE(result.has_value()) << result.error().message;
-  EXPECT_EQ(result->result.at("source_dir").as_string(), "/data/aapl.csv");
-  EXPECT_EQ(result->result.at("column_map").at("Price").as_string(), "close");
-  EXPECT_TRUE(result->result.at("overwrite").as_bool());
+  const tasks::TaskResult result =
+      service.wait_for(std::string(accepted.at("task_id").as_string()));
+  EXPECT_EQ(result.result.at("source_dir").as_string(), "/data/aapl.csv");
+  EXPECT_EQ(result.result.at("column_map").at("Price").as_string(), "close");
+  EXPECT_TRUE(result.result.at("overwrite").as_bool());
 }
 
 TEST(DataRoutes, IngestNamesWhatIsMissingOrUnknown) {
   Service service;
   const auto wrong =
-      service.call("POST", "/data/ingest", R"({"folder":"/x","tz":5})", 422, "ValidationErrors");
-  EXPECT_EQ(wrong.at("detail").as_array().size(), 3U);  // path missing, tz no text, folder unknown
+      service.call("POST", "/data/ingest", R"({"folder":"/x","tz":"Mars","interval":"7x"})", 422,
+                   "ValidationErrors");
+  EXPECT_EQ(wrong.at("detail").as_array().size(), 4U);
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ TEST(KillSwitchRoutes, EngageShowAndRelease) {
   EXPECT_EQ(engaged.at("reason").as_string(), "drill");
   EXPECT_EQ(service.get_json("/portfolio/kill_switch", "KillSwitch"), engaged);
   const auto key = net::block_on(service.client_runtime(),
-                                 service.bus().get(std::string(trading::kKillSwitchKey)));
+                                 service.bus()->get(std::string(trading::kKillSwitchKey)));
   EXPECT_EQ(key.value().value_or("absent"), "drill");
   const auto released = service.call("POST", "/portfolio/kill_switch",
                                      R"({"engage":false,"reason":""})", 200, "KillSwitch");

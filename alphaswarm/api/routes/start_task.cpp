@@ -9,7 +9,11 @@
 #include "alphaswarm/api/input.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 #include "alphaswarm/tasks/queue.hpp"
+#include "alphaswarm/trading/backtest/backtest_task.hpp"
 #include "alphaswarm/trading/backtest/config.hpp"
+#include "alphaswarm/trading/ingestion/ingestion_task.hpp"
+#include "alphaswarm/trading/ingestion/timestamp.hpp"
+#include "alphaswarm/trading/paper/paper_tasks.hpp"
 #include "alphaswarm/trading/paper/session_config.hpp"
 
 namespace alphaswarm::api {
@@ -19,9 +23,6 @@ namespace otel = alphaswarm::observability;
 
 namespace {
 
-constexpr std::string_view kRunBacktest = "alphaswarm.tasks.backtest_tasks.run_backtest";
-constexpr std::string_view kRunPaper = "alphaswarm.tasks.paper_tasks.run_paper";
-constexpr std::string_view kIngest = "alphaswarm.tasks.ingestion_tasks.load_local_directory";
 constexpr std::size_t kLongestName = 200;
 constexpr std::size_t kLongestPath = 4096;
 
@@ -64,6 +65,24 @@ std::expected<json::object, net::HttpResponse> read_start(const net::HttpRequest
   return arguments;
 }
 
+void check_ingest(BodyReader& body, const json::object& arguments) {
+  if (arguments.at("format").as_string() != "csv") {
+    body.report("format", "must be csv", "invalid");
+  }
+  const Result<trading::ZoneOffset> zone =
+      trading::parse_zone(std::string_view(arguments.at("tz").as_string()));
+  if (!zone) body.report("tz", zone.error().message, "invalid");
+  if (const json::value* interval = arguments.if_contains("interval")) {
+    const Result<trading::Interval> parsed = trading::parse_interval(interval->as_string());
+    if (!parsed) body.report("interval", parsed.error().message, "invalid");
+  }
+  for (const json::key_value_pair& entry : arguments.at("column_map").as_object()) {
+    if (entry.value().is_string()) continue;
+    body.report("column_map", "must give a column's name for " + std::string(entry.key()),
+                "wrong_type");
+  }
+}
+
 std::expected<json::object, net::HttpResponse> read_ingest(const net::HttpRequest& request) {
   BodyReader body(request);
   body.require("path");
@@ -73,14 +92,11 @@ std::expected<json::object, net::HttpResponse> read_ingest(const net::HttpReques
   arguments["column_map"] = body.object("column_map");
   arguments["tz"] = body.text("tz", "UTC", 64);
   arguments["overwrite"] = body.flag("overwrite", false);
-  if (arguments.at("format").as_string() != "csv") {
-    body.report("format", "must be csv", "invalid");
+  for (const char* key : {"symbol", "exchange", "interval"}) {
+    const std::string given = body.text(key, "", 64);
+    if (!given.empty()) arguments[key] = given;
   }
-  for (const json::key_value_pair& entry : arguments.at("column_map").as_object()) {
-    if (entry.value().is_string()) continue;
-    body.report("column_map", "must give a column's name for " + std::string(entry.key()),
-                "wrong_type");
-  }
+  check_ingest(body, arguments);
   if (auto invalid = body.finish()) return std::unexpected(std::move(*invalid));
   return arguments;
 }
@@ -91,21 +107,22 @@ net::task<net::HttpResponse> start_backtest(const ApiDependencies& service,
                                             const net::HttpRequest& request) {
   std::expected<json::object, net::HttpResponse> arguments = read_start(request, check_backtest);
   if (!arguments) co_return std::move(arguments.error());
-  co_return co_await queue_task(service, kRunBacktest, std::move(*arguments), "backtest");
+  co_return co_await queue_task(service, trading::kBacktestTask, std::move(*arguments), "backtest");
 }
 
 net::task<net::HttpResponse> start_paper(const ApiDependencies& service,
                                          const net::HttpRequest& request) {
   std::expected<json::object, net::HttpResponse> arguments = read_start(request, check_session);
   if (!arguments) co_return std::move(arguments.error());
-  co_return co_await queue_task(service, kRunPaper, std::move(*arguments), "paper");
+  co_return co_await queue_task(service, trading::paper::kRunPaperTask, std::move(*arguments),
+                                "paper");
 }
 
 net::task<net::HttpResponse> ingest(const ApiDependencies& service,
                                     const net::HttpRequest& request) {
   std::expected<json::object, net::HttpResponse> arguments = read_ingest(request);
   if (!arguments) co_return std::move(arguments.error());
-  co_return co_await queue_task(service, kIngest, std::move(*arguments), "ingestion");
+  co_return co_await queue_task(service, trading::kIngestTask, std::move(*arguments), "ingestion");
 }
 
 }  // namespace alphaswarm::api

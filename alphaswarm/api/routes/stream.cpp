@@ -26,8 +26,7 @@ net::task<Ending> relay(tasks::ProgressStream& frames, net::WebSocket& socket) {
     const Result<void> sent = co_await socket.send_text(std::move(*frame));
     if (!sent) co_return Ending{kGoingAway, "the client is gone"};
   }
-  const bool stopping = net::this_task_stop_token().stop_requested();
-  co_return stopping ? Ending{kGoingAway, "the service stops"} : Ending{};
+  co_return Ending{};
 }
 
 // What the client sends is of no interest, but that it leaves is; pings are answered meanwhile.
@@ -48,6 +47,9 @@ net::task<Ending> serve(const ApiDependencies& service, std::string task_id,
   if (!frames) co_return Ending{kFailure, "the progress bus does not answer"};
   std::variant<Ending, Ending> first =
       co_await net::race(relay(*frames, socket), until_client_leaves(socket));
+  if (net::this_task_stop_token().stop_requested()) {
+    co_return Ending{kGoingAway, "the service stops"};  // which ended both
+  }
   co_return first.index() == 0 ? std::get<0>(std::move(first)) : std::get<1>(std::move(first));
 }
 

@@ -61,7 +61,7 @@ std::string start_task(Service& service) {
 TEST(StreamRoutes, RelaysEveryFrameAndClosesAfterDone) {
   net::AsyncEvent watched;
   Service service;
-  service.start_worker(std::string(kTask),
+  service.start_worker(kTask,
                        [&](tasks::TaskContext& context) -> net::task<Result<boost::json::value>> {
                          // Frames until one arrives: only then is it sure that somebody listens.
                          while (!watched.is_set()) {
@@ -86,7 +86,7 @@ TEST(StreamRoutes, RelaysEveryFrameAndClosesAfterDone) {
 TEST(StreamRoutes, AStoppingServiceSaysSo) {
   net::AsyncEvent watched;
   Service service;
-  service.start_worker(std::string(kTask),
+  service.start_worker(kTask,
                        [&](tasks::TaskContext& context) -> net::task<Result<boost::json::value>> {
                          while (!watched.is_set()) {
                            co_await context.progress.emit(context.id, "waiting", "for a reader");
@@ -113,10 +113,9 @@ TEST(StreamRoutes, AStoppingServiceSaysSo) {
 
 TEST(StreamRoutes, ALateClientGetsTheLastFrame) {
   Service service;
-  service.start_worker(std::string(kTask),
-                       [](tasks::TaskContext&) -> net::task<Result<boost::json::value>> {
-                         co_return fail(ErrorCode::invalid_argument, "it could not be done");
-                       });
+  service.start_worker(kTask, [](tasks::TaskContext&) -> net::task<Result<boost::json::value>> {
+    co_return fail(ErrorCode::invalid_argument, "it could not be done");
+  });
   const std::string id = start_task(service);
   const auto result =
       net::block_on(service.client_runtime(), service.queue().wait(id, std::chrono::seconds(10)));

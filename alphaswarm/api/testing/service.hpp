@@ -5,6 +5,7 @@
 
 #include <boost/json/value.hpp>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,8 +32,11 @@ class Service {
   explicit Service(const Adjust& adjust = {});
   ~Service();
 
-  // A worker in this process with that one task; it runs until the service ends.
-  void start_worker(std::string task_name, tasks::TaskFunction function);
+  // A worker in this process with those tasks; it runs until the service ends.
+  void start_worker(const std::function<void(tasks::Worker&)>& register_tasks);
+  void start_worker(std::string_view task_name, tasks::TaskFunction function);
+  // The task's end; fails the test if it has none within half a minute.
+  tasks::TaskResult wait_for(std::string task_id);
 
   [[nodiscard]] net::HttpResponse send(std::string method, std::string path, std::string body = {});
   [[nodiscard]] net::HttpResponse get(std::string path) { return send("GET", std::move(path)); }
@@ -47,10 +51,12 @@ class Service {
   [[nodiscard]] std::string websocket_url(std::string_view path) const;
 
   [[nodiscard]] persistence::Database& database() { return *database_; }
-  [[nodiscard]] tasks::Bus& bus() { return *bus_; }
-  [[nodiscard]] tasks::ProgressBus& progress() { return *progress_; }
+  [[nodiscard]] const std::shared_ptr<persistence::Database>& shared_database() {
+    return database_;
+  }
+  [[nodiscard]] const std::shared_ptr<tasks::Bus>& bus() { return bus_; }
+  [[nodiscard]] const std::shared_ptr<tasks::ProgressBus>& progress() { return progress_; }
   [[nodiscard]] tasks::TaskQueue& queue() { return *queue_; }
-  [[nodiscard]] trading::KillSwitch& kill_switch() { return *kill_switch_; }
   [[nodiscard]] net::Runtime& client_runtime() { return client_runtime_; }
   void stop_server() { server_->stop(); }
 

@@ -61,11 +61,24 @@ Service::~Service() {
   std::filesystem::remove_all(folder_, ignored);
 }
 
-void Service::start_worker(std::string task_name, tasks::TaskFunction function) {
+void Service::start_worker(const std::function<void(tasks::Worker&)>& register_tasks) {
   worker_ = std::make_unique<tasks::Worker>(runtime_, broker_, bus_, database_, progress_,
                                             tasks::WorkerConfig{});
-  worker_->register_task(std::move(task_name), std::move(function));
+  register_tasks(*worker_);
   worker_->start();
+}
+
+void Service::start_worker(std::string_view task_name, tasks::TaskFunction function) {
+  start_worker([&](tasks::Worker& worker) {
+    worker.register_task(std::string(task_name), std::move(function));
+  });
+}
+
+tasks::TaskResult Service::wait_for(std::string task_id) {
+  Result<tasks::TaskResult> result =
+      net::block_on(client_runtime_, queue_->wait(std::move(task_id), std::chrono::seconds(30)));
+  EXPECT_TRUE(result.has_value()) << result.error().message;
+  return result ? std::move(*result) : tasks::TaskResult{};
 }
 
 net::HttpResponse Service::send(std::string method, std::string path, std::string body) {

@@ -1,0 +1,156 @@
+#include "alphaswarm/api/routes/brokers.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "alphaswarm/api/testing/service.hpp"
+#include "alphaswarm/trading/broker/sim_broker.hpp"
+#include "alphaswarm/trading/exchange/exchange.hpp"
+
+namespace alphaswarm::api {
+namespace {
+
+using testing::Service;
+
+// The service with the simulated exchange as venue "sim", and "alpaca", which has no credentials.
+class BrokerRoutes : public ::testing::Test {
+ protected:
+  BrokerRoutes()
+      : exchange_(start_exchange(runtime_)),
+        http_(runtime_),
+        broker_(sim_config(*exchange_), http_),
+        service_([this](ApiDependencies& dependencies) {
+          dependencies.venues = {{"sim", &broker_, "the simulated exchange"},
+                                 {"alpaca", nullptr, "Set ALPACA_KEY_ID."}};
+        }) {
+    // The exchange trades what it has seen a bar of.
+    const Result<void> connected = net::block_on(runtime_, broker_.connect());
+    EXPECT_TRUE(connected.has_value()) << connected.error().message;
+    const trading::Price price(Decimal::from_integer(12));
+    const trading::SymbolBar bar{*trading::VtSymbol::parse("AAPL.SIM"),
+                                 {UnixNanos{86'400'000'000'000}, price, price, price, price,
+                                  trading::Quantity(Decimal::from_integer(1000))}};
+    const auto step = net::block_on(runtime_, broker_.advance(0, std::span(&bar, 1)));
+    EXPECT_TRUE(step.has_value()) << step.error().message;
+  }
+  ~BrokerRoutes() override {
+    service_.stop_server();
+    exchange_->stop();
+    runtime_.stop();
+  }
+
+  static std::unique_ptr<trading::exchange::Exchange> start_exchange(net::Runtime& runtime) {
+    trading::exchange::ExchangeConfig config;
+    config.port = 0;
+    auto exchange = trading::exchange::Exchange::start(runtime, config);
+    EXPECT_TRUE(exchange.has_value()) << exchange.error().message;
+    return std::move(*exchange);
+  }
+  static trading::SimConfig sim_config(const trading::exchange::Exchange& exchange) {
+    trading::SimConfig config;
+    config.base_url = exchange.base_url();
+    config.key_id = "api";
+    config.retry.shortest = config.retry.longest = std::chrono::milliseconds(1);
+    return config;
+  }
+
+  net::Runtime runtime_{"exchange", 1};
+  std::unique_ptr<trading::exchange::Exchange> exchange_;
+  net::HttpClient http_;
+  trading::SimBroker broker_;
+  Service service_;
+};
+
+constexpr std::string_view kOrder =
+    R"({"vt_symbol":"AAPL.SIM","side":"buy","quantity":"2.5","order_type":"limit",
+        "limit_price":10.25,"time_in_force":"gtc","client_order_id":"mine-1"})";
+
+TEST_F(BrokerRoutes, TellWhichVenuesThereAre) {
+  const auto venues = service_.get_json("/brokers", "Venue[]");
+  ASSERT_EQ(venues.as_array().size(), 2U);
+  EXPECT_TRUE(venues.at(0).at("configured").as_bool());
+  EXPECT_FALSE(venues.at(1).at("configured").as_bool());
+  EXPECT_EQ(service_.refusal("GET", "/brokers/nasdaq/account", "", 404),
+            "There is no venue 'nasdaq'.");
+  EXPECT_EQ(service_.refusal("GET", "/brokers/alpaca/positions", "", 503),
+            "The venue 'alpaca' is not configured. Set ALPACA_KEY_ID.");
+}
+
+TEST_F(BrokerRoutes, TellAccountAndPositions) {
+  EXPECT_TRUE(service_.get_json("/brokers/sim/status", "VenueStatus").at("connected").as_bool());
+  const auto account = service_.get_json("/brokers/sim/account", "VenueAccount");
+  EXPECT_EQ(account.at("cash").to_number<double>(), 100'000);
+  EXPECT_TRUE(service_.get_json("/brokers/sim/positions", "VenuePosition[]").as_array().empty());
+}
+
+TEST_F(BrokerRoutes, PlaceAnOrderOnceAndKeepIt) {
+  const auto order =
+      service_.call("POST", "/brokers/sim/orders", std::string(kOrder), 200, "Order");
+  EXPECT_EQ(order.at("status").as_string(), "new");
+  EXPECT_FALSE(order.at("broker_order_id").is_null());
+  EXPECT_EQ(order.at("quantity").to_number<double>(), 2.5);
+  const auto again =
+      service_.call("POST", "/brokers/sim/orders", std::string(kOrder), 200, "Order");
+  EXPECT_EQ(again.at("broker_order_id"), order.at("broker_order_id"));
+  EXPECT_EQ(service_.get_json("/portfolio/orders", "Order[]").as_array().size(), 1U);
+  (void)service_.refusal("POST", "/brokers/sim/orders",
+                         R"({"vt_symbol":"AAPL.SIM","side":"sell","quantity":1,
+                             "client_order_id":"mine-1"})",
+                         409);
+}
+
+TEST_F(BrokerRoutes, CancelByTheClientsId) {
+  (void)service_.call("POST", "/brokers/sim/orders", std::string(kOrder), 200, "Order");
+  EXPECT_TRUE(service_.call("DELETE", "/brokers/sim/orders/mine-1", "", 200, "CancelAnswer")
+                  .at("ok")
+                  .as_bool());
+  const auto orders = service_.get_json("/portfolio/orders", "Order[]");
+  EXPECT_EQ(orders.at(0).at("status").as_string(), "cancelled");
+  (void)service_.refusal("DELETE", "/brokers/sim/orders/00000000-0000-4000-8000-000000000000", "",
+                         404);
+}
+
+TEST_F(BrokerRoutes, TakeNoOrderWhileTheKillSwitchIsEngaged) {
+  (void)service_.call("POST", "/portfolio/kill_switch", R"({"engage":true,"reason":"drill"})", 200,
+                      "KillSwitch");
+  EXPECT_EQ(service_.refusal("POST", "/brokers/sim/orders", std::string(kOrder), 423),
+            "The kill switch is engaged (drill): no new orders.");
+  EXPECT_TRUE(service_.get_json("/portfolio/orders", "Order[]").as_array().empty());
+}
+
+TEST_F(BrokerRoutes, NameWhatIsWrongWithAnOrder) {
+  const std::string word = service_.refusal(
+      "POST", "/brokers/sim/orders", R"({"vt_symbol":"A.SIM","side":"hold","quantity":1})", 400);
+  EXPECT_NE(word.find("side"), std::string::npos) << word;
+  EXPECT_NE(word.find("hold"), std::string::npos) << word;
+  const auto wrong = service_.call("POST", "/brokers/sim/orders",
+                                   R"({"vt_symbol":"","side":"buy","quantity":-1,"size":2})", 422,
+                                   "ValidationErrors");
+  EXPECT_EQ(wrong.at("detail").as_array().size(), 3U);
+  // Each field is right, the order is not: a limit order without its price.
+  (void)service_.call("POST", "/brokers/sim/orders",
+                      R"({"vt_symbol":"A.SIM","side":"buy","quantity":1,"order_type":"limit"})",
+                      422, "ValidationErrors");
+  EXPECT_TRUE(service_.get_json("/portfolio/orders", "Order[]").as_array().empty());
+}
+
+TEST_F(BrokerRoutes, AVenueThatIsAwayIsABadGateway) {
+  exchange_->stop();
+  http_.close_idle();
+  (void)service_.refusal("GET", "/brokers/sim/account", "", 502);
+  EXPECT_FALSE(service_.get_json("/brokers/sim/status", "VenueStatus").at("connected").as_bool());
+  (void)service_.refusal("POST", "/brokers/sim/orders", std::string(kOrder), 502);
+  // It may have got through: the row says so instead of calling it refused.
+  const auto orders = service_.get_json("/portfolio/orders", "Order[]");
+  ASSERT_EQ(orders.as_array().size(), 1U);
+  EXPECT_EQ(orders.at(0).at("status").as_string(), "submitting");
+  EXPECT_FALSE(orders.at(0).at("status_reason").is_null());
+}
+
+}  // namespace
+}  // namespace alphaswarm::api
