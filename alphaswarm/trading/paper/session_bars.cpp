@@ -82,9 +82,9 @@ net::task<Result<void>> SessionRun::work_on_bar(UnixNanos time, std::span<const 
   }
   // From here on the bar is done, whatever became of its orders: they are tracked.
   ++next_index_;
-  watch_risk();
   check_books(*step);
   co_await write_ledger(span);
+  co_await watch_risk();
   const bool heartbeat_due =
       monotonic_ns() - last_heartbeat_ns_ >= std::chrono::nanoseconds(config_.heartbeat).count();
   const bool flush_due = next_index_ - last_flush_bar_ >= config_.state_flush_every_bars;

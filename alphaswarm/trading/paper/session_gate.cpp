@@ -54,11 +54,10 @@ net::task<void> SessionRun::set_status(std::string status, std::string reason) {
 Result<void> SessionRun::flush() {
   last_heartbeat_ns_ = monotonic_ns();
   row_.last_heartbeat_at = now_unix();
-  if (loop_) {
+  if (ready_) {
     row_.state_json = json::serialize(state());
     row_.final_equity = loop_->equity().value();
     row_.realised_pnl = loop_->portfolio().realised().value();
-    row_.max_drawdown = std::max(row_.max_drawdown, loop_->monitor().drawdown().to_double());
   }
   last_flush_bar_ = next_index_;
   return recorder_.commit(&row_);
@@ -136,19 +135,19 @@ net::task<bool> SessionRun::keep_pace() {
 }
 
 // A breached loss limit halts the session in the eyes of its user: orders that would open anything
-// are refused by the gate of each order, closing ones are not.
-void SessionRun::watch_risk() {
+// are refused by the risk gate of each order, closing ones are not.
+net::task<void> SessionRun::watch_risk() {
   const RiskMonitor& monitor = loop_->monitor();
+  const RiskLimits& limits = config_.run.risk;
   std::string reason;
-  if (monitor.drawdown() > config_.run.risk.max_drawdown_pct) {
-    reason = "risk: drawdown " + monitor.drawdown().rounded(4).to_string() + " is more than " +
-             config_.run.risk.max_drawdown_pct.to_string();
-  } else if (monitor.daily_loss() > config_.run.risk.max_daily_loss_pct) {
-    reason = "risk: daily loss " + monitor.daily_loss().rounded(4).to_string() + " is more than " +
-             config_.run.risk.max_daily_loss_pct.to_string();
+  if (monitor.drawdown() > limits.max_drawdown_pct) {
+    reason = "risk: the drawdown is more than " + limits.max_drawdown_pct.to_string();
+  } else if (monitor.daily_loss() > limits.max_daily_loss_pct) {
+    reason = "risk: the day's loss is more than " + limits.max_daily_loss_pct.to_string();
   }
-  row_.status = reason.empty() ? "running" : "halted";
-  row_.status_reason = reason;
+  row_.max_drawdown = std::max(row_.max_drawdown, monitor.drawdown().to_double());
+  std::string status = reason.empty() ? "running" : "halted";
+  co_await set_status(std::move(status), std::move(reason));
 }
 
 }  // namespace alphaswarm::trading::paper

@@ -135,6 +135,9 @@ Result<void> SessionRun::restore_state() {
   const json::value saved = json::parse(row_.state_json, malformed);
   const json::object* state = malformed ? nullptr : saved.if_object();
   if (state == nullptr) return fail(ErrorCode::data_loss, "the saved state is not JSON");
+  row_.bars_seen = 0;
+  row_.orders_submitted = 0;
+  row_.fills = 0;
   if (state->empty()) return {};  // it ended before the first flush: from the start, then
   const json::value* version = state->if_contains("version");
   const json::value* index = state->if_contains("next_index");
@@ -269,6 +272,7 @@ net::task<Result<void>> SessionRun::open() {
     if (const Result<void> known = recorder_.load_known(); !known) co_return known;
     if (const Result<void> restored = restore_state(); !restored) co_return restored;
   }
+  ready_ = true;
   SimConfig sim;
   sim.base_url = config_.base_url.empty() ? services_.exchange_url : config_.base_url;
   sim.key_id = run_id_;

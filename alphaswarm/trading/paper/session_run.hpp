@@ -71,7 +71,7 @@ class SessionRun {
   net::task<bool> wait(std::chrono::nanoseconds limit);
   net::task<bool> keep_pace();
   net::task<bool> kill_switch_came();
-  void watch_risk();
+  net::task<void> watch_risk();
   net::task<void> set_status(std::string status, std::string reason);
   [[nodiscard]] Result<void> flush();
   void end(Ending ending);
@@ -102,6 +102,7 @@ class SessionRun {
   Dataset data_;
   std::int64_t steps_total_ = 0;
   std::int64_t next_index_ = 0;  // of the step to work on
+  bool ready_ = false;           // loop_ holds the saved state, or the first: it may be saved again
   std::optional<Ending> ending_;
   std::vector<LedgerLine> notes_;  // of the session itself, until the bar is closed
   // Spans of orders that were touched in this bar: a ledger line links to its order's.

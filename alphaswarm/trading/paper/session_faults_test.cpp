@@ -1,0 +1,364 @@
+// What a session does when the world around it fails, or asks it to stop.
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "alphaswarm/tasks/queue.hpp"
+#include "alphaswarm/tasks/worker.hpp"
+#include "alphaswarm/trading/kill_switch/stop_signal.hpp"
+#include "alphaswarm/trading/paper/session_fixture.hpp"
+
+namespace alphaswarm::trading::paper {
+namespace {
+
+namespace json = boost::json;
+
+class SessionFaultsTest : public SessionFixture {
+ protected:
+  // Runs a session in the background; what happens to it is told by progress frames.
+  struct Running {
+    std::optional<Result<SessionResult>> result;
+    net::AsyncEvent ended;
+    std::stop_source stop;
+  };
+
+  void launch(Running& running, json::object config, std::string task_id) {
+    net::spawn(runtime_, running.stop, work(running, std::move(config), std::move(task_id)));
+  }
+  net::task<void> work(Running& running, json::object config, std::string task_id) {
+    running.result =
+        co_await run_document(services_, std::move(config), "test", std::move(task_id));
+    running.ended.set();
+  }
+  Result<SessionResult> join(Running& running) {
+    const auto wait = [&]() -> net::task<Result<void>> {
+      co_return co_await running.ended.wait_for(std::chrono::seconds(60));
+    };
+    EXPECT_TRUE(net::block_on(runtime_, wait()));
+    return running.result ? *running.result
+                          : Result<SessionResult>(fail(ErrorCode::deadline_exceeded, "no end"));
+  }
+  // Waits for a frame of that stage that `accept` likes.
+  template <class Accept>
+  void await_frame(tasks::ProgressStream& stream, Accept accept) {
+    const auto wait = [&]() -> net::task<void> {
+      while (auto text = co_await stream.next()) {
+        if (accept(json::parse(*text).as_object())) co_return;
+      }
+      ADD_FAILURE() << "the frames ended";
+    };
+    net::block_on(runtime_, wait());
+  }
+  tasks::ProgressStream watch(const std::string& task_id) {
+    auto stream = net::block_on(runtime_, services_.progress->subscribe(task_id));
+    EXPECT_TRUE(stream);
+    return std::move(*stream);
+  }
+  static auto stage_is(std::string stage) {
+    return [stage = std::move(stage)](const json::object& frame) {
+      return frame.at("stage").as_string() == stage;
+    };
+  }
+  static auto status_is(std::string status) {
+    return [status = std::move(status)](const json::object& frame) {
+      return frame.at("stage").as_string() == "state" && frame.at("status").as_string() == status;
+    };
+  }
+  static json::object slow_document(double speed, const std::string& session = "{}") {
+    json::object config = document();
+    config["feed"] = json::object{{"params", json::object{{"speed", speed}}}};
+    for (auto& entry : json::parse(session).as_object()) {
+      config["session"].as_object()[entry.key()] = entry.value();
+    }
+    return config;
+  }
+  void expect_books_closed(const std::string& run_id) {
+    const auto all = spans();
+    auto names = count_names(all);
+    const auto orders = orders_of(run_id);
+    EXPECT_EQ(names["paper.session.submit_order"], static_cast<int>(orders.size()));
+    EXPECT_EQ(count_events(all, "order.fill"), static_cast<int>(fills_of(run_id).size()));
+    EXPECT_EQ(names["paper.session.bar"], row_of(run_id).bars_seen);
+    for (const auto& order : orders) {
+      EXPECT_TRUE(order.status == "filled" || order.status == "cancelled" ||
+                  order.status == "rejected" || order.status == "expired")
+          << order.client_order_id << ' ' << order.status;
+    }
+    EXPECT_EQ(paper_->stats().open, 0U);
+  }
+};
+
+TEST_F(SessionFaultsTest, AStopSignalEndsItInOrder) {
+  store_bars(1000);
+  auto frames = watch("stop-me");
+  Running running;
+  launch(running, slow_document(200), "stop-me");
+  await_frame(frames, stage_is("order"));
+  ASSERT_TRUE(net::block_on(runtime_, send_stop(*services_.bus, "stop-me", "enough")));
+  const Result<SessionResult> result = join(running);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, "cancelled");
+  EXPECT_EQ(result->reason, "enough");
+  EXPECT_LT(result->bars_seen, 1000);
+  EXPECT_GT(result->orders, 0);
+  expect_books_closed(result->run_id);
+}
+
+TEST_F(SessionFaultsTest, ASignalSentBeforeItStartsIsSeen) {
+  store_bars(50);
+  ASSERT_TRUE(net::block_on(runtime_, send_stop(*services_.bus, "early", "never mind")));
+  const Result<SessionResult> result = run(slow_document(20), "early");
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, "cancelled");
+  EXPECT_EQ(result->reason, "never mind");
+}
+
+TEST_F(SessionFaultsTest, AStoppingProcessEndsItInOrder) {
+  store_bars(1000);
+  auto frames = watch("shutdown");
+  Running running;
+  launch(running, slow_document(200), "shutdown");
+  await_frame(frames, stage_is("order"));
+  const auto asked = std::chrono::steady_clock::now();
+  running.stop.request_stop();
+  const Result<SessionResult> result = join(running);
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(2));
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, "cancelled");
+  expect_books_closed(result->run_id);
+  for (const auto& order : orders_of(result->run_id)) EXPECT_NE(order.status, "submitting");
+}
+
+TEST_F(SessionFaultsTest, TheKillSwitchStopsTheSession) {
+  store_bars(1000);
+  auto frames = watch("kill");
+  Running running;
+  launch(running, slow_document(100), "kill");
+  await_frame(frames, stage_is("order"));
+  KillSwitch kill_switch(services_.bus, services_.database);
+  ASSERT_TRUE(net::block_on(runtime_, kill_switch.engage("fire drill")));
+  const Result<SessionResult> result = join(running);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, "cancelled");
+  EXPECT_EQ(result->reason, "kill switch: fire drill");
+  expect_books_closed(result->run_id);
+  // Either place alone keeps it engaged.
+  ASSERT_TRUE(net::block_on(runtime_, services_.bus->del(std::string(kKillSwitchKey))));
+  const auto state = net::block_on(runtime_, kill_switch.state());
+  ASSERT_TRUE(state);
+  EXPECT_TRUE(state->engaged);
+  EXPECT_EQ(state->reason, "fire drill");
+  ASSERT_TRUE(net::block_on(runtime_, kill_switch.release("drill over")));
+  EXPECT_FALSE(net::block_on(runtime_, kill_switch.state())->engaged);
+}
+
+TEST_F(SessionFaultsTest, ASessionMayWaitForTheRelease) {
+  store_bars(120);
+  auto frames = watch("patient");
+  Running running;
+  launch(running, slow_document(400, R"({"stop_on_kill_switch": false})"), "patient");
+  await_frame(frames, stage_is("order"));
+  KillSwitch kill_switch(services_.bus, services_.database);
+  ASSERT_TRUE(net::block_on(runtime_, kill_switch.engage("pause")));
+  await_frame(frames, status_is("halted"));
+  ASSERT_TRUE(net::block_on(runtime_, kill_switch.release()));
+  await_frame(frames, status_is("running"));
+  const Result<SessionResult> result = join(running);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, "completed");
+  EXPECT_EQ(result->bars_seen, 120);
+  expect_books_closed(result->run_id);
+}
+
+TEST_F(SessionFaultsTest, AnEngagedSwitchLetsNoOrderOut) {
+  store_bars(50);
+  KillSwitch kill_switch(services_.bus, services_.database);
+  ASSERT_TRUE(net::block_on(runtime_, kill_switch.engage("closed today")));
+  const Result<SessionResult> result = run(document());
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, "cancelled");
+  EXPECT_EQ(result->bars_seen, 1);
+  EXPECT_EQ(result->orders, 0);
+}
+
+TEST_F(SessionFaultsTest, TroubleAtTheExchangeIsLivedThrough) {
+  store_bars(150);
+  services_.waiting.sleep = [](std::chrono::nanoseconds) -> net::task<Result<void>> {
+    co_return Result<void>();
+  };
+  services_.retry.tries = 6;
+  const Result<SessionResult> calm = run(document());
+  ASSERT_TRUE(calm) << calm.error().message;
+  for (const bool after : {false, true}) {
+    for (const int status : {429, 503, 0}) {
+      std::ignore = spans();  // what is still on its way
+      sink_->clear();
+      exchange::FaultSettings faults;
+      faults.error_rate = 0.2;
+      faults.after_effect = after;
+      faults.garbage = status == 0;
+      if (status != 0) faults.error_status = status;
+      exchange_->faults().set(faults);
+      const Result<SessionResult> result = run(document());
+      exchange_->faults().set({});
+      ASSERT_TRUE(result) << result.error().message;
+      EXPECT_EQ(result->status, "completed");
+      EXPECT_EQ(result->fills, calm->fills);
+      EXPECT_EQ(result->orders, calm->orders);
+      EXPECT_EQ(result->final_equity, calm->final_equity);
+      expect_books_closed(result->run_id);
+    }
+  }
+}
+
+TEST_F(SessionFaultsTest, AnExchangeThatIsGoneIsAnError) {
+  store_bars(1000);
+  services_.waiting.sleep = [](std::chrono::nanoseconds) -> net::task<Result<void>> {
+    co_return Result<void>();
+  };
+  auto frames = watch("gone");
+  Running running;
+  launch(running, slow_document(200), "gone");
+  await_frame(frames, stage_is("order"));
+  exchange_->stop();
+  const Result<SessionResult> result = join(running);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::unavailable);
+  const auto row = persistence::RunRepository(*services_.database).find_by_task("gone");
+  EXPECT_EQ((*row)->status, "error");
+  EXPECT_EQ((*row)->error, result.error().message);
+  EXPECT_EQ(paper_->stats().open, 0U);
+  const auto all = spans();
+  const auto session = std::ranges::find(all, "paper.session.run", &otel::FinishedSpan::name);
+  EXPECT_EQ(session->status, otel::StatusCode::error);
+  EXPECT_EQ(count_names(all)["paper.session.bar"], (*row)->bars_seen);
+}
+
+// What a killed process leaves: rows up to its last bar, state up to its last flush.
+class ResumeTest : public SessionFaultsTest {
+ protected:
+  // Cuts a session off in the middle and makes its row look as after a kill -9.
+  std::string interrupted_run(bool exchange_forgets) {
+    store_bars(300);
+    services_.resume_after_worker_stop = true;
+    auto frames = watch("resumed");
+    Running running;
+    launch(running, slow_document(400, R"({"state_flush_every_bars": 25})"), "resumed");
+    await_frame(frames, [](const json::object& frame) {
+      return frame.at("stage").as_string() == "bar" && frame.at("bars_done").as_int64() > 70;
+    });
+    running.stop.request_stop();
+    const Result<SessionResult> left = join(running);
+    EXPECT_FALSE(left);
+    EXPECT_EQ(left.error().code, ErrorCode::cancelled);
+    const auto row = persistence::RunRepository(*services_.database).find_by_task("resumed");
+    EXPECT_EQ((*row)->status, "stale");
+    EXPECT_GT(json::parse((*row)->state_json).at("next_index").as_int64(), 0);
+    EXPECT_EQ(paper_->stats().open, 0U);
+    if (exchange_forgets) {
+      exchange_->stop();
+      start_exchange();
+    }
+    return (*row)->id;
+  }
+  void expect_as_if_nothing_happened(const std::string& run_id) {
+    const Result<SessionResult> result = run(document(), "resumed");
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_EQ(result->run_id, run_id);
+    EXPECT_EQ(result->status, "completed") << result->reason;
+    const Result<SessionResult> straight = run(document());
+    ASSERT_TRUE(straight) << straight.error().message;
+    EXPECT_EQ(result->bars_seen, straight->bars_seen);
+    EXPECT_EQ(result->final_equity, straight->final_equity);
+    EXPECT_EQ(result->fills, straight->fills);
+    const auto strip = [](const std::string& id) { return id.substr(id.size() - 6); };
+    const auto mine = orders_of(run_id);
+    const auto other = orders_of(straight->run_id);
+    ASSERT_EQ(mine.size(), other.size());
+    EXPECT_EQ(result->orders, static_cast<std::int64_t>(mine.size()));
+    for (std::size_t i = 0; i < mine.size(); ++i) {
+      EXPECT_EQ(strip(mine[i].client_order_id), strip(other[i].client_order_id));
+      EXPECT_EQ(mine[i].quantity, other[i].quantity);
+      EXPECT_EQ(mine[i].filled_quantity, other[i].filled_quantity);
+      EXPECT_EQ(mine[i].average_price, other[i].average_price);
+      EXPECT_EQ(mine[i].status, other[i].status);
+    }
+    EXPECT_EQ(fills_of(run_id).size(), fills_of(straight->run_id).size());
+    const auto kinds = [this](const std::string& id) {
+      std::map<std::string, int> counts;
+      for (const auto& line : ledger_of(id)) {
+        if (line.entry_type != "META") ++counts[line.entry_type + line.level];
+        EXPECT_NE(line.level, "error") << line.message;
+      }
+      return counts;
+    };
+    EXPECT_EQ(kinds(run_id), kinds(straight->run_id));
+  }
+};
+
+TEST_F(ResumeTest, ItGoesOnFromTheLastFlush) {
+  expect_as_if_nothing_happened(interrupted_run(false));
+}
+
+TEST_F(ResumeTest, AlsoIfTheExchangeHasForgottenIt) {
+  expect_as_if_nothing_happened(interrupted_run(true));
+}
+
+TEST_F(ResumeTest, AFinishedRunIsNotRunAgain) {
+  store_bars(40);
+  const Result<SessionResult> first = run(document(), "twice");
+  const Result<SessionResult> again = run(document(), "twice");
+  ASSERT_TRUE(first && again);
+  EXPECT_EQ(again->run_id, first->run_id);
+  EXPECT_EQ(count_names(spans())["paper.session.run"], 1);
+}
+
+TEST_F(SessionFaultsTest, AsATaskOfAWorker) {
+  store_bars(60);
+  const auto broker = tasks::make_memory_broker();
+  tasks::Worker worker(runtime_, broker, services_.bus, services_.database, services_.progress, {});
+  register_paper_tasks(worker, services_);
+  worker.start();
+  tasks::TaskQueue queue(broker, services_.bus, services_.database);
+  const auto send = [&](json::value cfg) -> net::task<Result<tasks::TaskResult>> {
+    tasks::ApplyOptions options;
+    options.queue = "paper";
+    json::array args{std::move(cfg), "from-a-test"};
+    const Result<std::string> id = co_await queue.apply_async(
+        std::string(kRunPaperTask), std::move(args), json::object(), std::move(options));
+    if (!id) co_return std::unexpected(id.error());
+    co_return co_await queue.wait(*id, std::chrono::seconds(30));
+  };
+  const Result<tasks::TaskResult> good = net::block_on(runtime_, send(document()));
+  ASSERT_TRUE(good) << good.error().message;
+  EXPECT_EQ(good->status, tasks::kSuccess) << good->error;
+  EXPECT_EQ(good->result.at("bars_seen").as_int64(), 60);
+  const std::string run_id(good->result.at("run_id").as_string());
+  EXPECT_EQ(row_of(run_id).run_name, "from-a-test");
+  EXPECT_EQ(row_of(run_id).task_id, good->task_id);
+  const Result<tasks::TaskResult> bad =
+      net::block_on(runtime_, send(json::parse(R"({"strategy": {"name": "magic"}})")));
+  ASSERT_TRUE(bad);
+  EXPECT_EQ(bad->status, tasks::kFailure);
+  EXPECT_NE(bad->error.find("magic"), std::string::npos);
+  EXPECT_EQ(net::block_on(runtime_, send("text"))->status, tasks::kFailure);
+  EXPECT_TRUE(worker.stop(std::chrono::seconds(5)));
+}
+
+TEST(ShownStatus, AMissedHeartbeatIsStale) {
+  persistence::RunRow row;
+  row.status = "running";
+  row.config_json = R"({"session": {"heartbeat_seconds": 10}})";
+  row.started_at = {1'000'000'000'000};
+  row.last_heartbeat_at = UnixNanos{1'000'000'000'000};
+  const auto after = [&](int seconds) {
+    return shown_status(row, {1'000'000'000'000 + seconds * 1'000'000'000LL}).status;
+  };
+  EXPECT_EQ(after(20), "running");
+  EXPECT_EQ(after(60), "stale");
+  row.status = "completed";
+  EXPECT_EQ(after(60), "completed");
+}
+
+}  // namespace
+}  // namespace alphaswarm::trading::paper
