@@ -1,10 +1,11 @@
 #include "alphaswarm/collector/collector.hpp"
 
-#include "alphaswarm/base/log.hpp"
+#include "alphaswarm/collector/exporters/prometheus.hpp"
 #include "alphaswarm/collector/graph.hpp"
 #include "alphaswarm/collector/receivers/in_process.hpp"
 #include "alphaswarm/collector/receivers/otlp_grpc.hpp"
 #include "alphaswarm/collector/receivers/otlp_http.hpp"
+#include "alphaswarm/collector/telemetry.hpp"
 #include "alphaswarm/net/runtime.hpp"
 
 namespace alphaswarm::collector {
@@ -22,12 +23,22 @@ class Collector::Impl {
         return started;
       }
     }
-    return {};
+    for (const auto& [id, exporter] : config.exporters) {
+      const auto* prometheus = std::get_if<PrometheusExporterConfig>(&exporter);
+      if (prometheus == nullptr) continue;
+      if (auto started = serve_prometheus(id, *prometheus); !started) return started;
+    }
+    return config.telemetry ? serve_telemetry(*config.telemetry, host) : Result<void>();
   }
 
   [[nodiscard]] std::shared_ptr<observability::BatchSink> sink() const { return in_process_; }
   [[nodiscard]] std::uint16_t grpc_port() const { return grpc_.empty() ? 0 : grpc_[0]->port(); }
   [[nodiscard]] std::uint16_t http_port() const { return http_.empty() ? 0 : http_[0]->port(); }
+
+  [[nodiscard]] std::uint16_t prometheus_port() const {
+    return prometheus_.empty() ? 0 : prometheus_[0]->port();
+  }
+  [[nodiscard]] std::uint16_t telemetry_port() const { return telemetry_ ? telemetry_->port() : 0; }
 
   [[nodiscard]] std::vector<StageStats> stats() const {
     std::vector<StageStats> all;
@@ -46,6 +57,8 @@ class Collector::Impl {
     for (const auto& [id, intake] : graph_.intakes) intake->close();
     for (const auto& stage : graph_.processors) stage->drain(deadline);
     for (const auto& stage : graph_.exporters) stage->drain(deadline);
+    for (const auto& server : prometheus_) server->stop();
+    if (telemetry_) telemetry_->stop();
     runtime_.stop();
   }
 
@@ -71,11 +84,38 @@ class Collector::Impl {
     return {};
   }
 
+  Result<void> serve_prometheus(const ComponentId& id, const PrometheusExporterConfig& config) {
+    auto write = [sources = graph_.metric_sources[id], config](MetricsText& text) {
+      for (const auto& source : sources) write_span_metrics(text, *source, config);
+    };
+    auto server =
+        serve_metrics(runtime_, config.endpoint, config.enable_open_metrics, std::move(write));
+    if (!server) {
+      server.error().message.insert(0, "exporter " + id + ": ");
+      return std::unexpected(server.error());
+    }
+    prometheus_.push_back(std::move(*server));
+    return {};
+  }
+
+  Result<void> serve_telemetry(const Endpoint& endpoint, const CollectorHost& host) {
+    auto write = [this, host](MetricsText& text) { write_own_metrics(text, stats(), host); };
+    auto server = serve_metrics(runtime_, endpoint, true, std::move(write));
+    if (!server) {
+      server.error().message.insert(0, "own metrics: ");
+      return std::unexpected(server.error());
+    }
+    telemetry_ = std::move(*server);
+    return {};
+  }
+
   net::Runtime runtime_{"collector", 2};
   Graph graph_;
   std::shared_ptr<InProcessReceiver> in_process_;  // shared with the providers that send to it
   std::vector<std::unique_ptr<OtlpGrpcReceiver>> grpc_;
   std::vector<std::unique_ptr<OtlpHttpReceiver>> http_;
+  std::vector<std::unique_ptr<net::HttpServer>> prometheus_;
+  std::unique_ptr<net::HttpServer> telemetry_;
   bool stopped_ = false;
 };
 
@@ -95,8 +135,8 @@ Collector::~Collector() { stop(); }
 std::shared_ptr<observability::BatchSink> Collector::in_process_sink() { return impl_->sink(); }
 std::uint16_t Collector::grpc_port() const noexcept { return impl_->grpc_port(); }
 std::uint16_t Collector::http_port() const noexcept { return impl_->http_port(); }
-std::uint16_t Collector::prometheus_port() const noexcept { return 0; }
-std::uint16_t Collector::telemetry_port() const noexcept { return 0; }
+std::uint16_t Collector::prometheus_port() const noexcept { return impl_->prometheus_port(); }
+std::uint16_t Collector::telemetry_port() const noexcept { return impl_->telemetry_port(); }
 std::vector<StageStats> Collector::stats() const { return impl_->stats(); }
 void Collector::stop(std::chrono::milliseconds limit) { impl_->stop(limit); }
 

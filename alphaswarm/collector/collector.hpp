@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "alphaswarm/base/error.hpp"
@@ -20,9 +22,20 @@ class MemoryStore;
 
 namespace alphaswarm::collector {
 
+// What one tracer provider of this process counts.
+struct SdkStats {
+  std::string service;
+  std::uint64_t started = 0;
+  std::uint64_t exported = 0;
+  std::uint64_t open = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> dropped{};  // by cause
+};
+
 // What the program gives a collector that a file cannot.
 struct CollectorHost {
-  std::shared_ptr<tracestore::MemoryStore> store;  // for the exporter `store`; shared with queries
+  std::shared_ptr<tracestore::MemoryStore> store{};  // for exporter `store`; shared with queries
+  // For the own metrics; called from the collector's threads.
+  std::function<std::vector<SdkStats>()> sdk_stats{};
 };
 
 // Spans, counted where they pass. received = sent + dropped + held holds for each stage at rest,

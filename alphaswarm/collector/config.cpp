@@ -22,7 +22,14 @@ CollectorConfig embedded_profile() {
   config.pipelines.push_back({.id = "traces",
                               .receivers = {"otlp", "in_process"},
                               .processors = {"memory_limiter", "batch"},
-                              .exporters = {"store"}});
+                              .exporters = {"store", "spanmetrics"}});
+  config.connectors["spanmetrics"] = SpanMetricsConfig{.unit_seconds = true};
+  config.exporters["prometheus"] = PrometheusExporterConfig{.enable_open_metrics = true};
+  config.pipelines.push_back({.id = "metrics",
+                              .receivers = {"spanmetrics"},
+                              .processors = {},
+                              .exporters = {"prometheus"}});
+  config.telemetry = Endpoint{.port = 8888};
   return config;
 }
 

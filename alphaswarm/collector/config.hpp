@@ -63,8 +63,8 @@ struct BatchConfig {
 
 // Our store; the OpenTelemetry Collector has none, so files for both do not name it.
 struct StoreExporterConfig {
-  std::string log_directory{};                          // empty: in memory only
-  std::size_t log_max_bytes = std::size_t{1024} << 20;  // the oldest segments go
+  std::string log_directory{};                         // empty: in memory only
+  std::size_t log_max_bytes = std::size_t{256} << 20;  // the oldest segments go
 };
 struct DebugExporterConfig {
   enum class Verbosity : std::uint8_t { basic, normal, detailed };
@@ -88,6 +88,7 @@ struct OtlpExporterConfig {
   bool http = false;       // exporter otlphttp: protobuf over HTTP, else gRPC
   bool gzip = true;
   bool insecure = false;  // tls: {insecure: true}: gRPC without TLS
+  std::string ca_file{};  // tls: {ca_file}: PEM
   std::vector<std::pair<std::string, std::string>> headers{};
   std::chrono::milliseconds timeout{5'000};
   QueueConfig queue{};
@@ -144,8 +145,8 @@ struct CollectorConfig {
 // Adds `offset` to every port that something listens on.
 void shift_ports(CollectorConfig& config, std::uint16_t offset);
 
-// Reads YAML. `${env:NAME}` and `${env:NAME:-default}` are replaced (by `environment`, else the
-// process's). Errors name `source` and the line; an unknown component or key is one.
+// Reads YAML; `${env:NAME}` and `${env:NAME:-default}` are replaced. Errors name `source` and the
+// line; an unknown component or key is one.
 [[nodiscard]] Result<CollectorConfig> parse_config(std::string_view yaml, std::string_view source);
 [[nodiscard]] Result<CollectorConfig> load_config(const std::string& path);
 

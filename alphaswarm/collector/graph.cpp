@@ -2,13 +2,19 @@
 
 #include <ranges>
 
+#include "alphaswarm/collector/connectors/span_metrics.hpp"
 #include "alphaswarm/collector/exporters/debug.hpp"
+#include "alphaswarm/collector/exporters/otlp.hpp"
 #include "alphaswarm/collector/exporters/store.hpp"
 #include "alphaswarm/collector/processors/batch.hpp"
 #include "alphaswarm/collector/processors/memory_limiter.hpp"
 
 namespace alphaswarm::collector {
 namespace {
+
+bool is_metrics(const PipelineConfig& pipeline) {
+  return pipeline.id == "metrics" || pipeline.id.starts_with("metrics/");
+}
 
 class Builder {
  public:
@@ -22,7 +28,7 @@ class Builder {
         return wrong(pipeline, "has no " + std::string(pipeline.receivers.empty() ? "receivers"
                                                                                   : "exporters"));
       }
-      auto added = add_traces(pipeline);
+      auto added = is_metrics(pipeline) ? add_metrics(pipeline) : add_traces(pipeline);
       if (!added) return std::unexpected(added.error());
     }
     return std::move(graph_);
@@ -97,7 +103,9 @@ class Builder {
                                              const ComponentId& id) {
     if (const auto made = made_.find(id); made != made_.end()) return made->second;
     std::shared_ptr<Consumer> stage;
-    if (const auto known = config_.exporters.find(id); known != config_.exporters.end()) {
+    if (config_.connectors.contains(id)) {
+      stage = connector(id);
+    } else if (const auto known = config_.exporters.find(id); known != config_.exporters.end()) {
       auto made = std::visit([&](const auto& c) { return make(pipeline, id, c); }, known->second);
       if (!made) return made;
       stage = std::move(*made);
@@ -110,22 +118,65 @@ class Builder {
   }
 
   using Made = Result<std::shared_ptr<Consumer>>;
-  Made make(const PipelineConfig& pipeline, const ComponentId& id, const StoreExporterConfig&) {
+  Made make(const PipelineConfig& pipeline, const ComponentId& id,
+            const StoreExporterConfig& store) {
     if (!host_.store)
       return wrong(pipeline, "names exporter " + id + ", but there is no trace store");
-    return std::make_shared<StoreExporter>("exporter " + id, host_.store);
+    auto log = StoreExporter::open_log(store, *host_.store);
+    if (!log) return std::unexpected(log.error());
+    return std::make_shared<StoreExporter>("exporter " + id, host_.store, std::move(*log));
   }
   Made make(const PipelineConfig&, const ComponentId& id, const DebugExporterConfig& debug) {
     return std::make_shared<DebugExporter>("exporter " + id, debug);
   }
-  Made make(const PipelineConfig& pipeline, const ComponentId& id, const auto&) {
-    return wrong(pipeline, "names exporter " + id + ", which takes no traces");
+  Made make(const PipelineConfig&, const ComponentId& id, const OtlpExporterConfig& otlp) {
+    return make_otlp_exporter("exporter " + id, otlp);
+  }
+  Made make(const PipelineConfig& pipeline, const ComponentId& id,
+            const PrometheusExporterConfig&) {
+    return wrong(pipeline, "names exporter " + id + ", which takes metrics, not traces");
+  }
+
+  std::shared_ptr<SpanMetrics> connector(const ComponentId& id) {
+    auto& known = connectors_[id];
+    if (!known) {
+      known = std::make_shared<SpanMetrics>("connector " + id,
+                                            std::get<SpanMetricsConfig>(config_.connectors.at(id)));
+    }
+    return known;
+  }
+
+  // Metrics are not pushed through: an exporter reads its connectors when it is asked. Processors
+  // that make sense for pushed data (batch, memory_limiter) have nothing to do there.
+  Result<void> add_metrics(const PipelineConfig& pipeline) {
+    for (const ComponentId& id : pipeline.processors) {
+      if (!config_.processors.contains(id)) {
+        return wrong(pipeline, "names processor " + id + ", which is not configured");
+      }
+    }
+    for (const ComponentId& exporter_id : pipeline.exporters) {
+      const auto exporter = config_.exporters.find(exporter_id);
+      if (exporter == config_.exporters.end()) {
+        return wrong(pipeline, "names exporter " + exporter_id + ", which is not configured");
+      }
+      if (!std::holds_alternative<PrometheusExporterConfig>(exporter->second)) {
+        return wrong(pipeline, "names exporter " + exporter_id + ", which takes no metrics");
+      }
+      for (const ComponentId& id : pipeline.receivers) {
+        if (!config_.connectors.contains(id)) {
+          return wrong(pipeline, "names receiver " + id + ", which makes no metrics");
+        }
+        graph_.metric_sources[exporter_id].push_back(connector(id));
+      }
+    }
+    return {};
   }
 
   const CollectorConfig& config_;
   const CollectorHost& host_;
   Graph graph_;
   std::map<ComponentId, std::shared_ptr<Consumer>> made_;
+  std::map<ComponentId, std::shared_ptr<SpanMetrics>> connectors_;
 };
 
 }  // namespace

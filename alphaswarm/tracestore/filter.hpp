@@ -33,7 +33,7 @@ struct AttributeCondition {
 };
 
 struct SpanFilter {
-  std::string service{};    // empty: any
+  std::string service{};  // empty: any
   std::string operation;  // empty: any; else the span's exact name
   std::optional<otlp::SpanKind> kind;
   std::uint64_t min_duration_ns = 0;
