@@ -476,8 +476,10 @@ export function streamFrames(path, send, close) {
       send(
         JSON.stringify({
           task_id: task,
-          stage: "running",
+          stage: "bar",
           message: `bar ${kRunningAt} of ${kBarCount}`,
+          bars_done: kRunningAt,
+          bars_total: kBarCount,
           timestamp: Date.now() / 1000,
           tags: {},
         }),

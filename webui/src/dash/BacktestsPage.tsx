@@ -22,8 +22,8 @@ import {
 } from "./api";
 import { Chart, type Line } from "./Chart";
 import { EquityChart } from "./EquityChart";
-import { useProgress } from "./live";
-import { Failed, StaleBanner, Stat, StatusChip, TraceLink, tone } from "./parts";
+import { type Frame, useProgress } from "./live";
+import { Failed, Progress, StaleBanner, Stat, StatusChip, TraceLink, tone } from "./parts";
 import { RunList } from "./SessionsPage";
 import { buyAndHold, closes, resample, toSeconds } from "./series";
 
@@ -112,7 +112,7 @@ function Facts({ run }: { run: BacktestRun }) {
   );
 }
 
-function BacktestView({ run, message }: { run: BacktestRun; message: string }) {
+function BacktestView({ run, frame }: { run: BacktestRun; frame: Frame | null }) {
   const ready = run.status === "completed";
   const equity = useCurve(run.id, "equity", ready);
   const drawdown = useCurve(run.id, "drawdown", ready);
@@ -197,11 +197,7 @@ function BacktestView({ run, message }: { run: BacktestRun; message: string }) {
             <b>{run.status}:</b> {run.error}
           </p>
         )}
-        {kActive.has(run.status) && (
-          <p className="run-progress muted" role="status">
-            {message || "working"}
-          </p>
-        )}
+        {kActive.has(run.status) && <Progress frame={frame} fallback="working" />}
         {charts.times.length > 1 ? (
           <>
             <EquityChart
@@ -245,8 +241,8 @@ function Backtest({ id, listed }: { id: string; listed: BacktestRun | undefined 
     ["backtest", id],
     ["backtests"],
   ]);
-  const message = frame ? `${frame.stage}: ${frame.message}` : "";
-  if (data) return <BacktestView run={data} message={message} />;
+  const message = frame?.message ?? "";
+  if (data) return <BacktestView run={data} frame={frame} />;
   if (waiting)
     return (
       <section className="run-main">

@@ -52,11 +52,7 @@ export function DataPage() {
             Sessions and backtests need bars: CSV files with a time, open, high, low, close and
             volume.
           </p>
-          {frame && (
-            <p
-              className={frame.stage === "error" ? "is-error" : ""}
-            >{`${frame.stage}: ${frame.message}`}</p>
-          )}
+          {frame && <p className={frame.stage === "error" ? "is-error" : ""}>{frame.message}</p>}
         </State>
         {dialog}
       </>
@@ -72,7 +68,7 @@ export function DataPage() {
         </div>
         {frame && (
           <p className={frame.stage === "error" ? "is-error" : "muted"} role="status">
-            Ingestion, {frame.stage}: {frame.message}
+            Ingestion: {frame.message}
           </p>
         )}
         <table className="list-table">

@@ -23,8 +23,17 @@ import {
 import { Chart, type Line } from "./Chart";
 import { StopDialog } from "./dialogs";
 import { EquityChart } from "./EquityChart";
-import { useProgress } from "./live";
-import { Failed, StaleBanner, Stat, StatusChip, TraceLink, tone, useSpanUrl } from "./parts";
+import { type Frame, useProgress } from "./live";
+import {
+  Failed,
+  Progress,
+  StaleBanner,
+  Stat,
+  StatusChip,
+  TraceLink,
+  tone,
+  useSpanUrl,
+} from "./parts";
 import { RunPanel } from "./RunPanel";
 import { buyAndHold, closes, fillMarks, resample, toSeconds } from "./series";
 
@@ -175,7 +184,7 @@ function useCharts(run: PaperRunDetail, symbol: string) {
   }, [bars.data, bars.isPending, run, symbol]);
 }
 
-function SessionView({ run, message }: { run: PaperRunDetail; message: string }) {
+function SessionView({ run, frame }: { run: PaperRunDetail; frame: Frame | null }) {
   const symbols = useMemo(
     () => [
       ...new Set([
@@ -251,11 +260,7 @@ function SessionView({ run, message }: { run: PaperRunDetail; message: string })
             <b>{run.status}:</b> {run.error ?? run.status_reason}
           </p>
         )}
-        {active && (
-          <p className="run-progress muted" role="status">
-            {message || "waiting for the next bar"}
-          </p>
-        )}
+        {active && <Progress frame={frame} fallback="waiting for the next bar" />}
         {charts.hasPrice ? (
           <Chart
             title="Price"
@@ -330,8 +335,8 @@ function Session({ id, listed }: { id: string; listed: PaperRun | undefined }) {
     ["run", id],
     ["runs"],
   ]);
-  const message = frame ? `${frame.stage}: ${frame.message}` : "";
-  if (data) return <SessionView run={data} message={message} />;
+  const message = frame?.message ?? "";
+  if (data) return <SessionView run={data} frame={frame} />;
   // A task that was only just queued has no row yet; the list says when it has.
   if (waiting)
     return (

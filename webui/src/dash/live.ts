@@ -10,6 +10,15 @@ export interface Frame {
   [extra: string]: unknown;
 }
 
+/** How far a frame says its task is: a session by bars, a backtest by steps; undefined where it says nothing. */
+export function progressOf(frame: Frame | null): { done: number; total: number } | undefined {
+  const done = frame?.bars_done ?? frame?.done;
+  const total = frame?.bars_total ?? frame?.total;
+  return typeof done === "number" && typeof total === "number" && total > 0
+    ? { done, total }
+    : undefined;
+}
+
 const kRefreshMs = 700;
 const kReconnectMs = 2000;
 

@@ -1,9 +1,10 @@
 // Parts several pages of the dashboard share.
-import type { ReactNode } from "react";
-import { formatClock, shortId } from "../shared/format";
+import { type ReactNode, useEffect, useState } from "react";
+import { formatClock, formatCount, shortId } from "../shared/format";
 import { RequestError } from "../shared/http";
 import { State } from "../shared/ui";
 import { type RunStatus, useConfig } from "./api";
+import { type Frame, progressOf } from "./live";
 
 const statusColor: Partial<Record<RunStatus, string>> = {
   running: "good",
@@ -119,3 +120,26 @@ export function Failed({ error, retry, what }: { error: Error; retry: () => void
 
 export const tone = (value: number | null | undefined) =>
   value === null || value === undefined || value === 0 ? "" : value > 0 ? "is-good" : "is-error";
+
+/** A task's last frame as a line and, where it is known, as a bar. */
+export function Progress({ frame, fallback }: { frame: Frame | null; fallback: string }) {
+  const [kept, setKept] = useState<{ done: number; total: number } | undefined>();
+  const now = progressOf(frame);
+  // Frames about orders and fills say nothing of the bars; the last that did stands.
+  useEffect(() => {
+    if (now) setKept((old) => (old?.done === now.done && old.total === now.total ? old : now));
+  }, [now]);
+  const shown = now ?? kept;
+  return (
+    <div className="run-progress">
+      <p className="muted" role="status">
+        {frame?.message || fallback}
+      </p>
+      {shown && (
+        <progress value={shown.done} max={shown.total} aria-label="Progress">
+          {formatCount(shown.done)} of {formatCount(shown.total)}
+        </progress>
+      )}
+    </div>
+  );
+}

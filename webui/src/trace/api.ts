@@ -128,6 +128,8 @@ export const api = {
     requestJson<{ spanIds: number[] }>(`${tracePath(traceId)}/search${query({ q: text })}`, {
       signal,
     }),
+  pin: (traceId: string) =>
+    requestJson<unknown>(`/api/archive/${encodeURIComponent(traceId)}`, { method: "POST" }),
   stats: (service: string, operation: string, spanDurationNs?: number, signal?: AbortSignal) =>
     get<OperationStats>(`/operations/stats${query({ service, operation, spanDurationNs })}`, {
       signal,

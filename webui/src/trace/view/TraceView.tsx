@@ -1,5 +1,5 @@
 // The trace page around its views: head, mini-map, insight, tools, and the panel beside.
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { serviceColor, shortService } from "../../shared/color";
 import {
@@ -72,6 +72,7 @@ function Head({ columns, refresh }: { columns: TraceColumns; refresh: () => void
             Load what came since
           </button>
         )}
+        <PinButton traceId={columns.traceId} />
         <a
           className="button wide-only"
           href={`/api/v3/traces/${columns.traceId}`}
@@ -110,6 +111,22 @@ function Head({ columns, refresh }: { columns: TraceColumns; refresh: () => void
         ))}
       </div>
     </div>
+  );
+}
+
+/** Pinned traces stay when the store has to let others go. */
+function PinButton({ traceId }: { traceId: string }) {
+  const pin = useMutation({ mutationFn: () => api.pin(traceId) });
+  return (
+    <button
+      type="button"
+      className="button wide-only"
+      disabled={pin.isPending || pin.isSuccess}
+      title={pin.error?.message ?? "Keep this trace when the store is full"}
+      onClick={() => pin.mutate()}
+    >
+      {pin.isSuccess ? "Pinned" : pin.error ? "Not pinned, try again" : "Pin"}
+    </button>
   );
 }
 
