@@ -75,7 +75,7 @@ void System::ingest(int bars) {
   write_bars(file, bars);
   const json::object accepted =
       api_.post("/data/ingest", {{"path", file.string()}, {"format", "csv"}}).json().as_object();
-  const auto reply = api_.poll("/data/TEST.LOCAL/bars?limit=100000", [&](const Http::Reply& one) {
+  const auto reply = api_.poll("/data/TEST.LOCAL/bars?limit=50000", [&](const Http::Reply& one) {
     return one.status == 200 && one.json().at("count").to_number<int>() == bars;
   });
   ASSERT_EQ(reply.status, 200) << reply.body;
@@ -107,17 +107,61 @@ json::object System::run_paper(const std::string& run_name) {
   return row;
 }
 
-std::string System::tree(const std::string& trace_id) {
-  // Spans travel in batches: the picture is whole when two looks in a row agree and none is open.
-  std::string before;
-  for (int look = 0; look < 100; ++look) {
-    Outcome now = run_alphaswarm(
-        {"trace", "tree", trace_id, "--no-durations", "--url", trace_url()}, folder());
-    if (now.exit_code == 0 && now.output == before) return before;
-    before = now.exit_code == 0 ? std::move(now.output) : std::string();
-    static_cast<void>(process_->wait_for_output("never printed", milliseconds(700)));
+CollectorProcess::CollectorProcess()
+    : offset_(free_port_offset()),
+      process_(command_line(
+                   {"collector", "--port-offset", std::to_string(offset_), "--data-dir", "data"}),
+               folder_.path()),
+      traces_(url(16686)) {
+  if (!process_.wait_for_output("ready")) {
+    throw std::runtime_error("alphaswarm collector did not get ready:\n" + process_.output());
   }
-  return before;
+}
+
+std::string CollectorProcess::url(int port) const {
+  return "http://127.0.0.1:" + std::to_string(port + offset_);
+}
+
+std::uint64_t CollectorProcess::spans(std::uint64_t expected) {
+  const auto total = [](const Http::Reply& reply) {
+    std::uint64_t sum = 0;
+    for (const json::value& service : reply.json().at("services").as_array()) {
+      sum += service.at("spans").to_number<std::uint64_t>();
+    }
+    return sum;
+  };
+  return total(traces_.poll("/api/alphaswarm/v1/services", [&](const Http::Reply& reply) {
+    return reply.status == 200 && total(reply) >= expected;
+  }));
+}
+
+ExchangeProcess::ExchangeProcess(const Variables& environment)
+    : port_(free_port()),
+      process_(command_line({"exchange", "--port", std::to_string(port_), "--data-dir", "data"}),
+               folder_.path(), environment) {
+  if (!process_.wait_for_output("ready")) {
+    throw std::runtime_error("alphaswarm exchange did not get ready:\n" + process_.output());
+  }
+}
+
+std::string settled_tree(const std::string& query_url, const std::string& trace_id) {
+  // Spans travel in batches, the SDK's at least every second: the picture is whole when it has
+  // not changed for longer than that.
+  const TemporaryFolder folder;
+  std::string last;
+  auto since = std::chrono::steady_clock::now();
+  const auto deadline = since + std::chrono::seconds(60);
+  while (std::chrono::steady_clock::now() < deadline) {
+    Outcome now = run_alphaswarm({"trace", "tree", trace_id, "--no-durations", "--url", query_url},
+                                 folder.path());
+    if (now.exit_code != 0 || now.output != last) {
+      last = now.exit_code == 0 ? std::move(now.output) : std::string();
+      since = std::chrono::steady_clock::now();
+    } else if (std::chrono::steady_clock::now() - since > milliseconds(1500)) {
+      return last;
+    }
+  }
+  return last;
 }
 
 TracingTotals tracing_totals(const std::string& output) {

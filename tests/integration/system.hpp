@@ -43,8 +43,6 @@ class System {
   boost::json::object run_paper(const std::string& run_name);
   // POST /paper/start; the reply's body, with "trace_id".
   boost::json::object start_paper(const std::string& run_name, const boost::json::object& feed);
-  // `alphaswarm trace tree <id> --no-durations` once the trace holds still.
-  std::string tree(const std::string& trace_id);
 
  private:
   TemporaryFolder folder_;
@@ -53,6 +51,38 @@ class System {
   Http api_;
   Http traces_;
 };
+
+// `alphaswarm collector`, in a folder and on ports of its own; ready when constructed.
+class CollectorProcess {
+ public:
+  CollectorProcess();
+  [[nodiscard]] std::string url(int port) const;
+  // Spans in its store; waits for `expected`, which its batch processor may still hold.
+  [[nodiscard]] std::uint64_t spans(std::uint64_t expected);
+  [[nodiscard]] Http& traces() noexcept { return traces_; }
+
+ private:
+  TemporaryFolder folder_;
+  int offset_;
+  Process process_;
+  Http traces_;
+};
+
+// `alphaswarm exchange`, likewise.
+class ExchangeProcess {
+ public:
+  explicit ExchangeProcess(const Variables& environment);
+  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] Process& process() noexcept { return process_; }
+
+ private:
+  TemporaryFolder folder_;
+  int port_;
+  Process process_;
+};
+
+// `alphaswarm trace tree <id> --no-durations` against a query server, once the trace holds still.
+[[nodiscard]] std::string settled_tree(const std::string& query_url, const std::string& trace_id);
 
 // The lines "tracing: <service> started=… exported=… dropped=… open=…" of a process that ended.
 struct TracingTotals {
