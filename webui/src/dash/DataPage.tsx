@@ -3,7 +3,7 @@ import { useState } from "react";
 import { formatCount, formatDay } from "../shared/format";
 import { setParameters, useLocation } from "../shared/router";
 import { Skeleton, State } from "../shared/ui";
-import { useBars, useSymbols } from "./api";
+import { seriesKey, useBars, useSymbols } from "./api";
 import { Chart } from "./Chart";
 import { IngestDialog } from "./dialogs";
 import { useProgress } from "./live";
@@ -33,7 +33,7 @@ export function DataPage() {
   const [task, setTask] = useState<string | null>(null);
   const frame = useProgress(task, [["symbols"], ["bars"]]);
   const asked = parameters.get("symbol");
-  const chosen = data?.find((s) => s.vt_symbol === asked) ?? data?.[0];
+  const chosen = data?.find((s) => seriesKey(s) === asked) ?? data?.[0];
   const dialog = ingesting && (
     <IngestDialog onClose={() => setIngesting(false)} onAccepted={setTask} />
   );
@@ -83,13 +83,13 @@ export function DataPage() {
           </thead>
           <tbody>
             {data?.map((s) => (
-              <tr key={`${s.vt_symbol} ${s.interval}`} className={s === chosen ? "is-chosen" : ""}>
+              <tr key={seriesKey(s)} className={s === chosen ? "is-chosen" : ""}>
                 <td>
                   <button
                     type="button"
                     className="text-button mono"
                     aria-pressed={s === chosen}
-                    onClick={() => setParameters({ symbol: s.vt_symbol })}
+                    onClick={() => setParameters({ symbol: seriesKey(s) })}
                   >
                     {s.vt_symbol}
                   </button>
@@ -104,7 +104,7 @@ export function DataPage() {
         </table>
         {chosen && (
           <SymbolChart
-            key={chosen.vt_symbol}
+            key={seriesKey(chosen)}
             symbol={chosen.vt_symbol}
             interval={chosen.interval}
           />

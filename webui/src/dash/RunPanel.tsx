@@ -4,6 +4,7 @@ import { useRef, useState } from "react";
 import { formatClock, formatCount, formatMoney, formatPercent } from "../shared/format";
 import { Segmented } from "../shared/ui";
 import type { Fill, LedgerEntry, Order, PaperRunDetail, Position, RiskLimits } from "./api";
+import { ledgerText, riskUse } from "./facts";
 import { TraceLink, tone } from "./parts";
 
 const kLine = 26;
@@ -44,14 +45,23 @@ function Positions({ positions }: { positions: Position[] }) {
   );
 }
 
-function Limit({ title, used, limit }: { title: string; used: number; limit: number | undefined }) {
-  if (limit === undefined) return null;
-  const share = Math.min(1, used / Math.max(1e-9, limit));
+function Limit({
+  title,
+  used,
+  limit,
+}: {
+  title: string;
+  used: number | undefined;
+  limit: number | string | undefined;
+}) {
+  if (limit === undefined || used === undefined) return null;
+  const most = Number(limit); // decimals come as text
+  const share = Math.min(1, used / Math.max(1e-9, most));
   return (
     <div className="limit">
       <span>{title}</span>
       <span className="number muted">
-        {(used * 100).toFixed(1)} of {formatPercent(limit, 0)}
+        {(used * 100).toFixed(1)} of {formatPercent(most, 0)}
       </span>
       <meter
         className="visually-hidden"
@@ -72,32 +82,14 @@ function Limit({ title, used, limit }: { title: string; used: number; limit: num
 }
 
 function Risk({ run, limits }: { run: PaperRunDetail; limits: RiskLimits }) {
-  const last = run.equity_curve[run.equity_curve.length - 1];
-  const equity = last?.equity ?? run.final_equity ?? run.initial_cash;
-  const values = run.positions.map((p) => Math.abs(p.value));
+  const use = riskUse(run);
   return (
     <section className="panel-section">
       <h2 className="label">Risk</h2>
-      <Limit
-        title="Largest position"
-        used={Math.max(0, ...values) / Math.max(1, equity)}
-        limit={limits.max_position_pct}
-      />
-      <Limit
-        title="Drawdown"
-        used={last?.drawdown ?? run.max_drawdown}
-        limit={limits.max_drawdown_pct}
-      />
-      <Limit
-        title="Gross exposure"
-        used={values.reduce((a, b) => a + b, 0) / Math.max(1, equity)}
-        limit={limits.max_gross_exposure}
-      />
-      {limits.max_daily_loss_pct !== undefined && (
-        <p className="muted limit-note">
-          Halts at a loss of {formatPercent(limits.max_daily_loss_pct, 0)} in one day.
-        </p>
-      )}
+      <Limit title="Largest position" used={use.position} limit={limits.max_position_pct} />
+      <Limit title="Daily loss" used={use.dailyLoss} limit={limits.max_daily_loss_pct} />
+      <Limit title="Drawdown" used={use.drawdown} limit={limits.max_drawdown_pct} />
+      <Limit title="Gross exposure" used={use.exposure} limit={limits.max_gross_exposure} />
     </section>
   );
 }
@@ -110,7 +102,7 @@ const typeTone: Record<string, string> = {
   META: "muted",
 };
 
-function LedgerLine({ entry }: { entry: LedgerEntry }) {
+function LedgerLine({ entry, oneSymbol }: { entry: LedgerEntry; oneSymbol: boolean }) {
   return (
     <>
       <span className="mono faint">
@@ -126,7 +118,7 @@ function LedgerLine({ entry }: { entry: LedgerEntry }) {
         className={`ellipsis grow${entry.level === "error" ? " is-error" : entry.level === "warning" ? " is-warning" : ""}`}
         title={entry.message}
       >
-        {entry.message}
+        {ledgerText(entry, oneSymbol)}
       </span>
       {entry.trace_id && (
         <TraceLink traceId={entry.trace_id} spanId={entry.span_id}>
@@ -219,6 +211,7 @@ function Lines<T extends object>({
 
 export function RunPanel({ run }: { run: PaperRunDetail }) {
   const [tab, setTab] = useState<Tab>("ledger");
+  const oneSymbol = new Set(run.orders.map((order) => order.vt_symbol)).size <= 1;
   return (
     <aside className="run-panel" aria-label="Positions, risk and ledger">
       <Positions positions={run.positions} />
@@ -239,7 +232,7 @@ export function RunPanel({ run }: { run: PaperRunDetail }) {
         <Lines
           items={run.ledger}
           keyOf={(e) => e.id}
-          render={(e) => <LedgerLine entry={e} />}
+          render={(e) => <LedgerLine entry={e} oneSymbol={oneSymbol} />}
           empty="The ledger is empty so far."
         />
       )}

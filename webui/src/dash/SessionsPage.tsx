@@ -202,9 +202,8 @@ function SessionView({ run, frame }: { run: PaperRunDetail; frame: Frame | null 
   const spanUrl = useSpanUrl();
   const active = kActive.has(run.status);
   const last = run.equity_curve[run.equity_curve.length - 1];
-  const equity = active
-    ? (last?.equity ?? run.initial_cash)
-    : (run.final_equity ?? last?.equity ?? run.initial_cash);
+  const equity =
+    run.equity ?? (active ? null : run.final_equity) ?? last?.equity ?? run.initial_cash;
   const change = equity / run.initial_cash - 1;
   const range = { from: charts.times[0], until: charts.until };
   return (

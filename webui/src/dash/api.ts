@@ -26,10 +26,10 @@ export interface RunConfig {
   risk?: RiskLimits;
 }
 export interface RiskLimits {
-  max_position_pct?: number;
-  max_daily_loss_pct?: number;
-  max_drawdown_pct?: number;
-  max_gross_exposure?: number;
+  max_position_pct?: number | string;
+  max_daily_loss_pct?: number | string;
+  max_drawdown_pct?: number | string;
+  max_gross_exposure?: number | string;
 }
 
 export interface PaperRun {
@@ -108,6 +108,8 @@ export interface Position {
   realised_pnl: number;
 }
 export interface PaperRunDetail extends PaperRun {
+  /** At the last bar; null before the first. */
+  equity?: number | null;
   state: Record<string, unknown>;
   orders: Order[];
   fills: Fill[];
@@ -158,6 +160,8 @@ export interface SymbolSummary {
   first: string;
   last: string;
 }
+/** Names one series of bars: a symbol at an interval. */
+export const seriesKey = (s: SymbolSummary) => `${s.vt_symbol} ${s.interval}`;
 export interface TaskAccepted {
   task_id: string;
   status: string;

@@ -9,6 +9,7 @@ import {
   type KillSwitchState,
   markQueued,
   type RunConfig,
+  seriesKey,
   type TaskAccepted,
   useSymbols,
 } from "./api";
@@ -264,8 +265,10 @@ export function StartDialog({
     speed: "",
     risk: Object.fromEntries(riskFields.map(([key, , initial]) => [key, initial])),
   });
-  const symbol = form.symbol || list[0]?.vt_symbol || "";
-  const summary = list.find((s) => s.vt_symbol === symbol);
+  // A symbol may be there at several intervals; the one with most bars is offered first.
+  const summary =
+    list.find((s) => seriesKey(s) === form.symbol) ?? list.toSorted((a, b) => b.count - a.count)[0];
+  const symbol = summary?.vt_symbol ?? "";
   const strategy = kStrategies.find((s) => s.name === form.strategy)!;
   const config = toConfig({ ...form, symbol }, summary?.interval ?? "1d", session);
   const set = (change: Partial<Form>) => setForm({ ...form, ...change });
@@ -316,13 +319,13 @@ export function StartDialog({
         >
           <select
             className="field"
-            value={symbol}
+            value={summary ? seriesKey(summary) : ""}
             onChange={(event) => set({ symbol: event.target.value })}
             required
           >
             {list.map((s) => (
-              <option key={`${s.vt_symbol} ${s.interval}`} value={s.vt_symbol}>
-                {s.vt_symbol}
+              <option key={seriesKey(s)} value={seriesKey(s)}>
+                {s.vt_symbol}, {s.interval}
               </option>
             ))}
           </select>

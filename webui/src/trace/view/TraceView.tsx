@@ -160,14 +160,16 @@ function InsightLine({
   const { insight } = columns;
   if (!insight) return null;
   const { span } = insight;
-  let labelled = span;
-  while (labelled >= 0 && !/^[a-z]+ [\d,]+$/i.test(columns.labels[columns.label[labelled]]))
-    labelled = columns.parent[labelled];
+  const own = columns.labels[columns.label[span]];
+  let bar = columns.parent[span];
+  while (bar >= 0 && !columns.labels[columns.label[bar]].startsWith("bar "))
+    bar = columns.parent[bar];
   const waits = insight.selfShare > 0.3;
   return (
     <div className="insight">
       <b>Slowest part:</b> <span className="mono">{columns.names[columns.name[span]]}</span>
-      {labelled >= 0 && ` in ${columns.labels[columns.label[labelled]]}`} took{" "}
+      {own !== "" && ` ${own}`}
+      {bar >= 0 && ` at ${columns.labels[columns.label[bar]]}`} took{" "}
       <b>{formatDuration(columns.duration[span])}</b>, {formatCount(insight.ratio)} × its usual{" "}
       {formatDuration(insight.medianNs)} (median of {formatCount(insight.likeCount)} here).
       {insight.failedBelow > 0 && ` ${plural(insight.failedBelow, "span")} in it failed.`}
