@@ -32,12 +32,17 @@ class FloorRing {
     tail_.store(tail + 1, std::memory_order_release);
     return true;
   }
-  // The consumer takes everything; returns how many there were.
+  // The consumer takes everything, record by record; returns the sum of their first words.
   std::uint64_t pop_all() noexcept {
     const std::uint64_t tail = tail_.load(std::memory_order_acquire);  // with push()
-    const std::uint64_t head = head_.load(std::memory_order_relaxed);
-    head_.store(tail, std::memory_order_release);
-    return tail - head;
+    std::uint64_t head = head_.load(std::memory_order_relaxed);
+    std::uint64_t sum = 0;
+    for (; head != tail; ++head) {
+      const FloorRecord record = slots_[head % kSlots];
+      sum += record.words[0] ^ record.words[15];
+    }
+    head_.store(head, std::memory_order_release);
+    return sum;
   }
 
  private:

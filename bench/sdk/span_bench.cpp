@@ -28,7 +28,7 @@ void floor_push(benchmark::State& state) {
   const auto ring = std::make_unique<FloorRing>();
   std::jthread consumer([&](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
-      ring->pop_all();
+      benchmark::DoNotOptimize(ring->pop_all());
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   });

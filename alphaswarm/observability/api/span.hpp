@@ -41,6 +41,13 @@ using Handle = std::uintptr_t;
 
 namespace detail {
 
+// How many providers accept spans. Read without a function call, so that tracing that is built in
+// but not configured costs one branch.
+extern int accepting_providers;
+[[nodiscard]] inline bool enabled() noexcept {
+  return __atomic_load_n(&accepting_providers, __ATOMIC_RELAXED) != 0;  // orders nothing
+}
+
 [[nodiscard]] Handle start_span(std::string_view name, const SpanOptions* options,
                                 Attributes attributes) noexcept;
 void set_attribute(Handle span, std::string_view key, const AttributeValue& value) noexcept;
@@ -158,11 +165,11 @@ class [[nodiscard]] Span {
 // Starts a span: a child of the one current in this task, and current itself until it ends. With
 // no provider anywhere it does nothing.
 [[nodiscard]] inline Span span(std::string_view name, Attributes attributes = {}) noexcept {
-  return Span(detail::start_span(name, nullptr, attributes));
+  return Span(detail::enabled() ? detail::start_span(name, nullptr, attributes) : 0);
 }
 [[nodiscard]] inline Span span(std::string_view name, const SpanOptions& options,
                                Attributes attributes = {}) noexcept {
-  return Span(detail::start_span(name, &options, attributes));
+  return Span(detail::enabled() ? detail::start_span(name, &options, attributes) : 0);
 }
 
 // Of the span current in this task; invalid if there is none.
@@ -171,11 +178,13 @@ class [[nodiscard]] Span {
 // On the span current in this task, if this task started it; a task that merely inherited it
 // cannot write to it safely, so that such calls do nothing and are counted.
 inline void set_on_current(std::string_view key, const AttributeValue& value) noexcept {
+  if (!detail::enabled()) return;
   if (const detail::Handle span = detail::current_span(); span != 0) {
     detail::set_attribute(span, key, value);
   }
 }
 inline void event_on_current(std::string_view name, Attributes attributes = {}) noexcept {
+  if (!detail::enabled()) return;
   if (const detail::Handle span = detail::current_span(); span != 0) {
     detail::add_event(span, name, attributes);
   }

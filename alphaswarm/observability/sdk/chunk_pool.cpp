@@ -23,6 +23,8 @@ ChunkPool::ChunkPool(std::size_t bytes) noexcept {
 // Low addresses first, so that a program that needs little keeps little resident. Taking
 // acquires what the giver released with the same word.
 void* ChunkPool::take_block() noexcept {
+  // Full is found out at once: dropping a span must not cost more than keeping it.
+  if (bytes_in_use() + kBlockBytes > capacity()) return nullptr;
   for (std::size_t i = 0; i < count_; ++i) {
     std::uint32_t expected = 0;
     if (blocks_[i].load(std::memory_order_relaxed) == 0 &&

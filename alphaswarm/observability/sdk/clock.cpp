@@ -51,6 +51,7 @@ constexpr double kFractions = 4294967296.0;  // 2^32
 }  // namespace
 
 namespace detail {
+Calibration* process_calibration = nullptr;
 const bool kUseCounter = kernel_uses_counter();
 std::uint64_t slow_ticks() noexcept { return static_cast<std::uint64_t>(monotonic_ns()); }
 }  // namespace detail
@@ -98,9 +99,10 @@ void Calibration::recalibrate() noexcept {
   writing_.store(false, std::memory_order_release);
 }
 
-Calibration& calibration() noexcept {
-  static Calibration* const kCalibration = new Calibration;  // leaked: used until the very end
-  return *kCalibration;
+void prepare_clock() {
+  // Leaked: used until the very end. Spans see it through the provider they need first.
+  static Calibration* const kCalibration = new Calibration;
+  detail::process_calibration = kCalibration;
 }
 
 }  // namespace alphaswarm::observability::sdk

@@ -70,6 +70,11 @@ class Calibration {
   std::int64_t first_monotonic_ = 0;
 };
 
-[[nodiscard]] Calibration& calibration() noexcept;
+namespace detail {
+extern Calibration* process_calibration;  // null until prepare_clock()
+}
+// Makes the process's calibration; before the first span. Thread-safe.
+void prepare_clock();
+[[nodiscard]] inline Calibration& calibration() noexcept { return *detail::process_calibration; }
 
 }  // namespace alphaswarm::observability::sdk

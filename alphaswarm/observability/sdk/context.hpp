@@ -23,9 +23,56 @@ struct SlotContext {
   std::uint8_t flags = 0;
   bool remote = false;
   bool valid = false;
+  std::uint8_t unused = 0;  // whole words, for ContextWords
 };
 static_assert(std::is_trivially_copyable_v<SlotContext>);
-static_assert(sizeof(SlotContext) <= TaskSlot::kSize && alignof(SlotContext) <= 16);
+static_assert(sizeof(SlotContext) == 48 && alignof(SlotContext) <= 16);
+
+// A context in registers. It is read and written a word at a time, by relaxed atomics that order
+// nothing: a compiler that merges such copies into wider ones makes each span wait for the stores
+// of the one before it (a failed store-to-load forwarding, 10 ns each).
+struct ContextWords {
+  std::uint64_t trace[2] = {0, 0};  // the bytes of the id, as they lie in memory
+  std::uint64_t span_id = 0;
+  std::uint64_t provider = 0;
+  std::uint64_t span = 0;
+  std::uint64_t rest = 0;  // tracestate, flags, remote, valid, from the low bits up
+
+  [[nodiscard]] static std::uint64_t make_rest(TraceState state, std::uint8_t flags,
+                                               bool remote) noexcept {
+    return state.handle | static_cast<std::uint64_t>(flags) << 32U |
+           static_cast<std::uint64_t>(remote ? 1 : 0) << 40U | std::uint64_t{1} << 48U;
+  }
+  [[nodiscard]] bool valid() const noexcept { return rest >> 48U != 0; }
+  [[nodiscard]] bool remote() const noexcept { return (rest >> 40U & 1U) != 0; }
+  [[nodiscard]] std::uint8_t flags() const noexcept {
+    return static_cast<std::uint8_t>(rest >> 32U);
+  }
+  [[nodiscard]] TraceState tracestate() const noexcept {
+    return {static_cast<std::uint32_t>(rest)};
+  }
+
+  [[nodiscard]] static ContextWords load(const SlotContext& context) noexcept {
+    const auto* words = reinterpret_cast<const Word*>(&context);
+    const auto word = [&](int i) { return __atomic_load_n(words + i, __ATOMIC_RELAXED); };
+    return {{word(0), word(1)}, word(2), word(3), word(4), word(5)};
+  }
+  void store(SlotContext& context) const noexcept {
+    auto* words = reinterpret_cast<Word*>(&context);
+    const auto put = [&](int i, std::uint64_t value) {
+      __atomic_store_n(words + i, value, __ATOMIC_RELAXED);
+    };
+    put(0, trace[0]);
+    put(1, trace[1]);
+    put(2, span_id);
+    put(3, provider);
+    put(4, span);
+    put(5, rest);
+  }
+
+ private:
+  using Word [[gnu::may_alias]] = std::uint64_t;
+};
 
 // TaskSlot is plain storage made for this one type.
 [[nodiscard]] inline SlotContext& context_in(TaskSlot& slot) noexcept {

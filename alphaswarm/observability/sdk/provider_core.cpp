@@ -15,6 +15,7 @@
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
 
 std::atomic<ProviderCore*> default_provider{nullptr};
+int accepting_providers = 0;
 
 namespace {
 
@@ -36,7 +37,7 @@ void after_fork_in_child() noexcept {
 void prepare_process() {
   static const bool kPrepared = [] {
     sdk::prepare_barrier();
-    static_cast<void>(sdk::calibration());
+    sdk::prepare_clock();
     static_cast<void>(sdk::chunk_pool());
     ::pthread_atfork(nullptr, nullptr, after_fork_in_child);
     return true;
@@ -51,6 +52,7 @@ ProviderCore::ProviderCore(Config given)
       config(std::move(given)),
       sampler(config.sample_ratio) {
   prepare_process();
+  __atomic_fetch_add(&accepting_providers, 1, __ATOMIC_RELAXED);
   ProviderCore* head = cores.load(std::memory_order_relaxed);
   do {
     next_ = head;
@@ -102,6 +104,7 @@ bool ProviderCore::force_flush(std::int64_t timeout_ms) {
 bool ProviderCore::shutdown(std::int64_t timeout_ms) {
   if (shut_down_.exchange(true, std::memory_order_acq_rel)) return true;
   accepting.store(false, std::memory_order_seq_cst);  // with start_span()
+  __atomic_fetch_sub(&accepting_providers, 1, __ATOMIC_RELAXED);
   ProviderCore* self = this;
   default_provider.compare_exchange_strong(self, nullptr, std::memory_order_acq_rel);
   sdk::barrier_on_all_threads();
@@ -193,6 +196,7 @@ Result<std::unique_ptr<TracerProvider>> TracerProvider::create(Config config) {
   if (Result<void> checked = check(config); !checked) return std::unexpected(checked.error());
   auto* core = new detail::ProviderCore(std::move(config));
   if (Result<void> started = core->start_worker(); !started) {
+    core->shutdown(0);
     return std::unexpected(started.error());
   }
   return std::unique_ptr<TracerProvider>(new TracerProvider(core));

@@ -71,6 +71,13 @@ char* put_id(char* out, std::uint32_t field, const Id& id) noexcept {
   return out + id.bytes.size();
 }
 
+char* put_id_word(char* out, std::uint32_t field, std::uint64_t id) noexcept {
+  *out++ = length_tag(field);
+  *out++ = 8;
+  std::memcpy(out, &id, 8);
+  return out + 8;
+}
+
 char* put_text_field(char* out, std::uint32_t field, const Text& text) noexcept {
   *out++ = length_tag(field);
   return sdk::put_text(put_varint(out, text.size), text);
@@ -128,6 +135,9 @@ std::uint16_t key_tag(std::string_view key) noexcept {
   if (key.size() >= 8) {
     std::memcpy(&first, key.data(), 8);
     std::memcpy(&last, key.data() + key.size() - 8, 8);
+  } else if (key.size() >= 4) {
+    std::memcpy(&first, key.data(), 4);
+    std::memcpy(&last, key.data() + key.size() - 4, 4);
   } else {
     for (const char c : key) first = first << 8U | static_cast<unsigned char>(c);
   }
@@ -230,6 +240,81 @@ void put_checked_attribute(SpanSlot& slot, const SpanLimits& limits, std::string
   slot.used = static_cast<std::uint32_t>(pair.put(out) - slot.record);
 }
 
+// Copies 1 to 64 bytes; the OR of all of them, to tell whether they are ASCII.
+inline std::uint64_t copy_short(char* out, const char* from, std::size_t size) noexcept {
+  const auto move = [&]<class Word>(Word, std::size_t at) {
+    Word word = 0;
+    std::memcpy(&word, from + at, sizeof word);
+    std::memcpy(out + at, &word, sizeof word);
+    return static_cast<std::uint64_t>(word);
+  };
+  if (size >= 8) {
+    std::uint64_t seen = move(std::uint64_t{}, size - 8);
+    for (std::size_t at = 0; at + 8 < size; at += 8) seen |= move(std::uint64_t{}, at);
+    return seen;
+  }
+  if (size >= 4) return move(std::uint32_t{}, 0) | move(std::uint32_t{}, size - 4);
+  return move(std::uint8_t{}, 0) | move(std::uint8_t{}, size / 2) | move(std::uint8_t{}, size - 1);
+}
+
+constexpr std::uint64_t kHighBits = 0x8080808080808080U;
+constexpr std::size_t kShort = 48;  // of key and text: the whole attribute stays below 128 bytes
+
+// The common case, a short ASCII key with a number or a short ASCII text not set before, written
+// in one pass. False, and nothing done, where it is none.
+inline bool put_short_attribute(SpanSlot& slot, const SpanLimits& limits, std::string_view key,
+                                const AttributeValue& value) noexcept {
+  using Type = AttributeValue::Type;
+  if (key.size() - 1 >= kShort || slot.attributes >= SpanSlot::kIndexed ||
+      slot.attributes >= limits.attributes || slot.capacity - slot.used < 128) {
+    return false;
+  }
+  const std::uint16_t key_hash = key_tag(key);
+  for (std::size_t i = 0; i < slot.attributes; ++i) {
+    if (slot.key_tags[i] == key_hash) return false;  // probably the same key
+  }
+  char* const start = slot.record + slot.used;
+  if ((copy_short(start + 4, key.data(), key.size()) & kHighBits) != 0) return false;
+  char* out = start + 4 + key.size();
+  *out = length_tag(2);  // KeyValue.value, its size at out[1]
+  char* end = out + 2;
+  switch (value.type()) {
+    case Type::integer:
+      *end++ = static_cast<char>(tag(sdk::kInt, WireType::varint));
+      end = put_varint(end, static_cast<std::uint64_t>(value.integer()));
+      break;
+    case Type::text: {
+      const std::string_view text = value.text();
+      if (text.size() - 1 >= kShort || text.size() > limits.value_bytes) return false;
+      *end++ = length_tag(sdk::kText);
+      *end++ = static_cast<char>(text.size());
+      if ((copy_short(end, text.data(), text.size()) & kHighBits) != 0) return false;
+      end += text.size();
+      break;
+    }
+    case Type::number:
+      *end++ = static_cast<char>(tag(sdk::kDouble, WireType::fixed64));
+      end = otlp::put_fixed64(end, std::bit_cast<std::uint64_t>(value.number()));
+      break;
+    case Type::boolean:
+      *end++ = static_cast<char>(tag(sdk::kBool, WireType::varint));
+      *end++ = value.boolean() ? 1 : 0;
+      break;
+    default:
+      return false;
+  }
+  out[1] = static_cast<char>(end - out - 2);
+  start[0] = length_tag(kAttributes);
+  start[1] = static_cast<char>(end - start - 2);
+  start[2] = length_tag(1);  // KeyValue.key
+  start[3] = static_cast<char>(key.size());
+  slot.key_tags[slot.attributes] = key_hash;
+  slot.offsets[slot.attributes] = static_cast<std::uint16_t>(slot.used);
+  ++slot.attributes;
+  slot.used = static_cast<std::uint32_t>(end - slot.record);
+  return true;
+}
+
 // Attributes of an event or a link: later ones of the same key win.
 class AttributeList {
  public:
@@ -281,20 +366,25 @@ char* put_count(char* out, std::uint32_t field, std::uint32_t count) noexcept {
 
 }  // namespace
 
-void begin_record(SpanSlot& slot, const SpanIds& ids, std::string_view name,
-                  std::uint32_t value_bytes) noexcept {
+void begin_record(SpanSlot& slot, const ContextWords& own, std::uint64_t parent_id,
+                  std::string_view name, std::uint32_t value_bytes) noexcept {
   slot.record = slot.inline_record;
   slot.capacity = SpanSlot::kInline;
   slot.status_at = slot.status_size = 0;
   slot.attributes = slot.events = slot.links = 0;
   slot.dropped_attributes = slot.dropped_events = slot.dropped_links = 0;
-  char* out = put_id(slot.record, kTraceId, ids.trace_id);
-  out = put_id(out, kSpanId, ids.span_id);
-  if (ids.parent_id.is_valid()) out = put_id(out, kParentSpanId, ids.parent_id);
+  char* out = slot.record;
+  *out++ = length_tag(kTraceId);
+  *out++ = 16;
+  std::memcpy(out, &own.trace[0], 8);
+  std::memcpy(out + 8, &own.trace[1], 8);
+  out += 16;
+  out = put_id_word(out, kSpanId, own.span_id);
+  if (parent_id != 0) out = put_id_word(out, kParentSpanId, parent_id);
   slot.used = static_cast<std::uint32_t>(out - slot.record);
-  if (ids.tracestate.handle != 0) {
+  if (const TraceState state = own.tracestate(); state.handle != 0) [[unlikely]] {
     char text[sdk::kMaxTraceStateBytes];
-    const std::size_t size = sdk::tracestates().read(ids.tracestate, text);
+    const std::size_t size = sdk::tracestates().read(state, text);
     if (size != 0 && reserve(slot, size + 3) != nullptr) {
       out = put_field(slot.record + slot.used, kTraceState, {text, size});
       slot.used = static_cast<std::uint32_t>(out - slot.record);
@@ -302,6 +392,17 @@ void begin_record(SpanSlot& slot, const SpanIds& ids, std::string_view name,
   }
   slot.name_size = 0;
   slot.name_at = static_cast<std::uint16_t>(slot.used);
+  if (name.size() - 1 < kShort && name.size() <= value_bytes &&
+      slot.capacity - slot.used >= kShort + 2) [[likely]] {
+    out = slot.record + slot.used;
+    if ((copy_short(out + 2, name.data(), name.size()) & kHighBits) == 0) [[likely]] {
+      out[0] = length_tag(kName);
+      out[1] = static_cast<char>(name.size());
+      slot.name_size = static_cast<std::uint16_t>(name.size() + 2);
+      slot.used += slot.name_size;
+      return;
+    }
+  }
   put_name(slot, name, value_bytes);
 }
 
@@ -318,7 +419,10 @@ void put_name(SpanSlot& slot, std::string_view name, std::uint32_t value_bytes) 
 
 void put_attribute(SpanSlot& slot, const SpanLimits& limits, std::string_view key,
                    const AttributeValue& value) noexcept {
-  if (key.size() <= kMaxKeyBytes && sdk::is_ascii(key)) [[likely]] {
+  if (put_short_attribute(slot, limits, key, value)) [[likely]] {
+    return;
+  }
+  if (key.size() <= kMaxKeyBytes && sdk::is_ascii(key)) {
     if (key.empty()) {
       ++slot.dropped_attributes;
       return;

@@ -28,10 +28,13 @@ class RatioSampler {
   }
 
   [[nodiscard]] bool keeps(const TraceId& id) const noexcept {
-    if (threshold_ == 0) return true;
     std::uint64_t low = 0;
-    for (int i = 9; i < 16; ++i) low = low << 8U | id.bytes[static_cast<std::size_t>(i)];
-    return low >= threshold_;
+    for (int i = 8; i < 16; ++i) low = low << 8U | id.bytes[static_cast<std::size_t>(i)];
+    return keeps_low(low);
+  }
+  // The same, from the low eight bytes as a number.
+  [[nodiscard]] bool keeps_low(std::uint64_t low) const noexcept {
+    return (low & (kNever - 1)) >= threshold_;
   }
   [[nodiscard]] TraceState kept_state() const noexcept { return kept_; }
   [[nodiscard]] std::uint64_t threshold() const noexcept { return threshold_; }

@@ -21,7 +21,7 @@ void restore_context(SpanSlot& slot, Handle handle) noexcept {
   TaskSlot& here = current_task_slot();
   SlotContext& current = context_in(here);
   if (slot.task_slot == &here && current.span == handle) [[likely]] {
-    current = slot.previous;
+    ContextWords::load(slot.previous).store(current);
   } else {
     count_misuse(Misuse::ended_elsewhere);
   }
@@ -159,7 +159,9 @@ bool is_recording(Handle span) noexcept {
 
 SpanContext context_of(Handle span) noexcept {
   const SlotUse slot(span);
-  return slot ? slot->own : SpanContext{};
+  if (!slot) return {};
+  const SlotContext& own = slot->own;
+  return {own.trace_id, own.span_id, own.flags, false, own.tracestate};
 }
 
 void end_span(Handle span, UnixNanos at) noexcept {

@@ -40,7 +40,7 @@ struct alignas(64) SpanSlot {
   // The last exception an inner span recorded: see record_current_exception(). Atomic, because an
   // inner span may be ended by another thread.
   std::atomic<std::uint64_t> seen_exception{0};
-  SpanContext own;
+  SlotContext own;       // its ids, and its handle
   SlotContext previous;  // restored when this span is no longer current
 
   // The encoded span so far: ids, tracestate, name, then attributes, events and links as they

@@ -4,6 +4,8 @@
 
 #if ALPHASWARM_OTEL
 
+#include <cstring>
+
 #include "alphaswarm/observability/sdk/clock.hpp"
 #include "alphaswarm/observability/sdk/provider_core.hpp"
 #include "alphaswarm/observability/sdk/record.hpp"
@@ -12,83 +14,66 @@
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
 namespace {
 
-// What a new span hangs on.
-struct Origin {
-  ProviderCore* provider = nullptr;
-  TraceId trace_id;
-  SpanId span_id;
-  TraceState tracestate;
-  std::uint8_t flags = 0;
-  bool remote = false;
-  bool valid = false;  // there is a parent
-};
+// What a new span hangs on: `rest` is 0 where it has no parent.
+using Origin = ContextWords;
 
-Origin find_origin(const SlotContext& current, const SpanOptions* options) noexcept {
-  Origin origin;
-  if (current.valid) {
-    origin = {current.provider,
-              current.trace_id,
-              current.span_id,
-              current.tracestate,
-              current.flags,
-              current.remote,
-              true};
-  }
+void take_parent(Origin& origin, const SpanContext& parent) noexcept {
+  std::memcpy(origin.trace, parent.trace_id.bytes.data(), 16);
+  std::memcpy(&origin.span_id, parent.span_id.bytes.data(), 8);
+  origin.rest = ContextWords::make_rest(parent.tracestate, parent.flags, parent.remote);
+}
+
+Origin find_origin(const ContextWords& current, const SpanOptions* options) noexcept {
+  Origin origin = current;
   if (options != nullptr) [[unlikely]] {
-    if (options->root) origin.valid = false;
-    if (options->parent != nullptr && !options->root && options->parent->is_valid()) {
-      const SpanContext& parent = *options->parent;
-      origin = {origin.provider,
-                parent.trace_id,
-                parent.span_id,
-                parent.tracestate,
-                parent.flags,
-                parent.remote,
-                true};
+    if (options->root) {
+      origin.rest = 0;
+    } else if (options->parent != nullptr && options->parent->is_valid()) {
+      take_parent(origin, *options->parent);
     }
-    if (options->provider != nullptr) origin.provider = &options->provider->core();
+    if (options->provider != nullptr) {
+      origin.provider = reinterpret_cast<std::uint64_t>(&options->provider->core());
+    }
   }
-  if (origin.provider == nullptr) {
-    origin.provider = default_provider.load(std::memory_order_acquire);  // with install_as_default
+  if (origin.provider == 0) {
+    origin.provider = reinterpret_cast<std::uint64_t>(
+        default_provider.load(std::memory_order_acquire));  // with install_as_default()
   }
   return origin;
 }
 
-template <class Id>
-void draw(Id& id, Random& random) noexcept {
-  do {
-    for (std::size_t i = 0; i < id.bytes.size(); i += 8) {
-      const std::uint64_t word = random.next();
-      std::memcpy(id.bytes.data() + i, &word, 8);
+std::uint64_t draw(Random& random) noexcept {
+  for (;;) {
+    if (const std::uint64_t word = random.next(); word != 0) [[likely]] {
+      return word;  // an id of zero is invalid
     }
-  } while (!id.is_valid());
+  }
 }
 
-// The ids and the sampling decision of the new span, laid over its origin.
-struct Decision {
-  SpanIds ids;
-  std::uint8_t flags;
-  bool sampled;
-};
-
-Decision decide(const Origin& origin, Random& random) noexcept {
-  const ProviderCore& provider = *origin.provider;
-  Decision made{};
-  draw(made.ids.span_id, random);
-  if (origin.valid) {
-    made.ids.trace_id = origin.trace_id;
-    made.ids.parent_id = origin.span_id;
-    made.ids.tracestate = origin.tracestate;
-    made.sampled = provider.config.parent_based ? (origin.flags & SpanContext::kSampled) != 0
-                                                : provider.sampler.keeps(origin.trace_id);
-    made.flags = origin.flags & SpanContext::kRandom;
+// The new span's own context; its parent is the origin's span.
+ContextWords decide(const Origin& origin, const ProviderCore& provider, Random& random) noexcept {
+  ContextWords made;
+  made.span_id = draw(random);
+  made.provider = origin.provider;
+  TraceState state;
+  std::uint8_t flags = SpanContext::kRandom;
+  bool sampled = false;
+  if (origin.valid()) {
+    made.trace[0] = origin.trace[0];
+    made.trace[1] = origin.trace[1];
+    state = origin.tracestate();
+    flags = origin.flags() & SpanContext::kRandom;
+    sampled = provider.config.parent_based
+                  ? (origin.flags() & SpanContext::kSampled) != 0
+                  : provider.sampler.keeps_low(__builtin_bswap64(origin.trace[1]));
   } else {
-    draw(made.ids.trace_id, random);
-    made.sampled = provider.sampler.keeps(made.ids.trace_id);
-    made.flags = SpanContext::kRandom;
-    if (made.sampled) made.ids.tracestate = provider.sampler.kept_state();
+    made.trace[0] = draw(random);
+    made.trace[1] = random.next();
+    sampled = provider.sampler.keeps_low(__builtin_bswap64(made.trace[1]));
+    if (sampled) state = provider.sampler.kept_state();
   }
-  if (made.sampled) made.flags |= SpanContext::kSampled;
+  if (sampled) flags |= SpanContext::kSampled;
+  made.rest = ContextWords::make_rest(state, flags, false);
   return made;
 }
 
@@ -97,28 +82,16 @@ void drop_at_start(ProviderCore& provider) noexcept {
   provider.shared.no_slot.fetch_add(1, std::memory_order_relaxed);
 }
 
-void make_current(SpanSlot& slot, SlotContext& current, const Origin& origin, const Decision& made,
-                  Handle handle) noexcept {
-  slot.previous = current;
-  current.trace_id = made.ids.trace_id;
-  current.span_id = made.ids.span_id;
-  current.provider = origin.provider;
-  current.span = handle;
-  current.tracestate = made.ids.tracestate;
-  current.flags = made.flags;
-  current.remote = false;
-  current.valid = true;
-}
-
 }  // namespace
 
 Handle start_span(std::string_view name, const SpanOptions* options,
                   Attributes attributes) noexcept {
   TaskSlot& task_slot = current_task_slot();
-  SlotContext& current = context_in(task_slot);
+  SlotContext& current_context = context_in(task_slot);
+  const ContextWords current = ContextWords::load(current_context);
   const Origin origin = find_origin(current, options);
-  if (origin.provider == nullptr) return 0;
-  ProviderCore& provider = *origin.provider;
+  if (origin.provider == 0) return 0;
+  ProviderCore& provider = *reinterpret_cast<ProviderCore*>(origin.provider);
   ThreadState* const thread = this_thread_state();
   ThreadBuffer* const buffer =
       thread != nullptr ? thread->buffer(provider, provider.index) : nullptr;
@@ -132,10 +105,11 @@ Handle start_span(std::string_view name, const SpanOptions* options,
   if (!provider.accepting.load(sdk::kBusyLoad)) [[unlikely]] {
     return 0;
   }
-  const Decision made = decide(origin, thread->random);
+  ContextWords made = decide(origin, provider, thread->random);
+  const bool sampled = (made.flags() & SpanContext::kSampled) != 0;
   SpanSlot* const slot = thread->take_slot();
   if (slot == nullptr) [[unlikely]] {
-    if (made.sampled) {
+    if (sampled) {
       buffer->counts.started.add();
       buffer->counts.no_slot.add();
     }
@@ -143,24 +117,23 @@ Handle start_span(std::string_view name, const SpanOptions* options,
   }
   const std::uint32_t generation = slot->generation();
   const Handle handle = make_handle(slot, generation);
+  made.span = handle;
+  made.store(slot->own);
   slot->provider_ptr.store(&provider, std::memory_order_relaxed);
-  slot->recording = made.sampled;
+  slot->recording = sampled;
   slot->fork_epoch = fork_epoch.load(std::memory_order_relaxed);
-  slot->otlp_flags = made.flags;
-  const bool becomes_current = options == nullptr || options->make_current;
-  slot->task_slot = becomes_current ? &task_slot : nullptr;
-  if (made.sampled) {
+  if (sampled) {
     slot->status = StatusCode::unset;
     slot->kind = options != nullptr ? options->kind : SpanKind::internal;
     // OTLP: bit 8 says that bit 9, "the parent is remote", is known.
-    slot->otlp_flags |= 0x100U | (origin.valid && origin.remote ? 0x200U : 0U);
+    slot->otlp_flags = made.flags() | 0x100U | (origin.valid() && origin.remote() ? 0x200U : 0U);
     slot->seen_exception.store(0, std::memory_order_relaxed);
     slot->start_is_given = options != nullptr && options->start_time.value != 0;
     slot->start_ticks = sdk::ticks();
     slot->start_ns = slot->start_is_given ? options->start_time.value
                                           : sdk::calibration().unix_ns(slot->start_ticks);
     const SpanLimits& limits = provider.config.limits;
-    begin_record(*slot, made.ids, name, limits.value_bytes);
+    begin_record(*slot, made, origin.valid() ? origin.span_id : 0, name, limits.value_bytes);
     for (const Attribute& attribute : attributes) {
       put_attribute(*slot, limits, attribute.key, attribute.value);
     }
@@ -168,9 +141,12 @@ Handle start_span(std::string_view name, const SpanOptions* options,
   } else {
     buffer->counts.not_sampled.add();
   }
-  // The ids are needed by context(), recorded or not.
-  slot->own = {made.ids.trace_id, made.ids.span_id, made.flags, false, made.ids.tracestate};
-  if (becomes_current) make_current(*slot, current, origin, made, handle);
+  slot->task_slot = nullptr;
+  if (options == nullptr || options->make_current) {
+    slot->task_slot = &task_slot;
+    current.store(slot->previous);
+    made.store(current_context);
+  }
   slot->state.store(generation << kGenerationShift | kLive, std::memory_order_release);
   return handle;
 }
