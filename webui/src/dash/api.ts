@@ -188,14 +188,27 @@ export const kActive: ReadonlySet<RunStatus> = new Set([
   "stopping",
 ]);
 
+const kLivelyMs = 2500;
+const kCalmMs = 10_000;
+/** Every request is a trace; so a list is asked for often only while something in it moves. */
+const whileActive = (rows: unknown) =>
+  (rows as { status: RunStatus }[] | undefined)?.some((row) => kActive.has(row.status))
+    ? kLivelyMs
+    : kCalmMs;
+
 /** Asks again every `everyMs`, and every three seconds while nobody answers. */
-function polled(everyMs: number | false) {
+function polled(everyMs: number | false | ((data: unknown) => number | false)) {
   return {
     retry: false,
-    refetchInterval: ({ state: { error } }: { state: { error: Error | null } }) => {
-      if (!(error instanceof RequestError)) return everyMs;
+    refetchInterval: ({
+      state: { error, data },
+    }: {
+      state: { error: Error | null; data?: unknown };
+    }) => {
+      const usual = typeof everyMs === "function" ? everyMs(data) : everyMs;
+      if (!(error instanceof RequestError)) return usual;
       // What is not there is not asked for again: lists say when it is.
-      return error.gone ? 3000 : error.status === 404 ? false : everyMs;
+      return error.gone ? 3000 : error.status === 404 ? false : usual;
     },
   };
 }
@@ -211,13 +224,13 @@ export const useRuns = () =>
   useQuery({
     queryKey: ["runs"],
     queryFn: ({ signal }) => call<PaperRun[]>("/paper/runs?limit=200", { signal }),
-    ...polled(2500),
+    ...polled(whileActive),
   });
 export const useBacktests = () =>
   useQuery({
     queryKey: ["backtests"],
     queryFn: ({ signal }) => call<BacktestRun[]>("/backtest/runs?limit=200", { signal }),
-    ...polled(2500),
+    ...polled(whileActive),
   });
 export const useSymbols = () =>
   useQuery({
@@ -229,7 +242,7 @@ export const useKillSwitch = () =>
   useQuery({
     queryKey: ["kill"],
     queryFn: ({ signal }) => call<KillSwitchState>("/portfolio/kill_switch", { signal }),
-    ...polled(2500),
+    ...polled(5000),
   });
 
 // Tasks that this page has queued: until a worker takes one, there is no run to ask for.

@@ -40,6 +40,8 @@ export interface SearchAnswer {
   traces?: TraceSummary[];
   spans?: SpanSummary[];
   complete: boolean;
+  /** More match than the limit let through. */
+  more?: boolean;
   elapsedNs: string;
   scannedSpans: number;
 }

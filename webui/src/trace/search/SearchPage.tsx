@@ -190,7 +190,7 @@ function Found({
     );
   const one = state.mode === "spans" ? "span" : "trace";
   const inTraces = state.mode === "spans" ? new Set(hits.map((h) => h.traceId)).size : 0;
-  const limited = hits.length >= limitOf(state.mode);
+  const limited = data?.more ?? hits.length >= limitOf(state.mode);
   return (
     <section className="found" aria-label="Search results" aria-busy={isPlaceholderData}>
       {error && (

@@ -65,11 +65,11 @@ function FoldContent({
     <>
       <span className="span-name">{columns.names[columns.name[row.first]]}</span>
       <span className="span-label">× {formatCount(row.members.length)}</span>
-      <Histogram spread={spread} color={color} />
-      <span className="span-label">p99 {formatDuration(spread.p99)}</span>
       {row.failed > 0 && (
         <span className="span-label is-error">{formatCount(row.failed)} failed</span>
       )}
+      <Histogram spread={spread} color={color} />
+      <span className="span-label">p99 {formatDuration(spread.p99)}</span>
       {found > 0 && <span className="span-label found">{formatCount(found)} found</span>}
     </>
   );
