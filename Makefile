@@ -19,6 +19,9 @@ test: ## build and pass every test
 interop: ## build a real OpenTelemetry Collector and compare with it
 	@tools/test.sh setup release interop
 
+docs: ## make the reference pages from the program
+	@YES=1 tools/build.sh && python3 tools/docs.py build/release/bin/alphaswarm
+
 format: ## format the C++ sources
 	@git ls-files '*.hpp' '*.cpp' | xargs clang-format-19 -i
 
@@ -28,4 +31,4 @@ tidy: ## run clang-tidy over the release build
 clean: ## remove what was built (not the data)
 	rm -rf build webui/dist webui/node_modules
 
-.PHONY: help up build test interop format tidy clean
+.PHONY: help up build test interop docs format tidy clean

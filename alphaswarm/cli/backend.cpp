@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 #include <variant>
@@ -39,18 +40,26 @@ Result<collector::CollectorConfig> read_config(const Settings& settings,
   return profile;
 }
 
+bool keeps_traces(const collector::CollectorConfig& config) {
+  return std::ranges::any_of(config.exporters, [](const auto& exporter) {
+    return std::holds_alternative<collector::StoreExporterConfig>(exporter.second);
+  });
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Backend>> Backend::start(const Settings& settings,
                                                 const BackendConfig& config) {
   auto collector_config = read_config(settings, config);
   if (!collector_config) return std::unexpected(collector_config.error());
+  const bool stores = keeps_traces(*collector_config);
   std::unique_ptr<Backend> backend(new Backend);
   backend->store_ = std::make_shared<tracestore::MemoryStore>(
       tracestore::MemoryStoreConfig{.max_bytes = settings.trace_store_bytes});
   auto collector = collector::Collector::start(std::move(*collector_config), {backend->store_});
   if (!collector) return std::unexpected(collector.error());
   backend->collector_ = std::move(*collector);
+  if (!stores) return backend;  // it only passes spans on: nothing to ask
   query::QueryServerConfig query;
   query.port = static_cast<std::uint16_t>(kQueryPort + config.port_offset);
   query.static_files = trace_page;
@@ -61,7 +70,7 @@ Result<std::unique_ptr<Backend>> Backend::start(const Settings& settings,
 }
 
 std::string Backend::query_url() const {
-  return fmt::format("http://127.0.0.1:{}", query_->port());
+  return query_ ? fmt::format("http://127.0.0.1:{}", query_->port()) : "(no store configured)";
 }
 
 std::string Backend::otlp_urls() const {
@@ -100,7 +109,7 @@ void Backend::stop() {
     log_warning("collector", fmt::format("{} received={} sent={} dropped={} held={}", stage.id,
                                          stage.received, stage.sent, stage.dropped, stage.held));
   }
-  query_->stop();
+  if (query_) query_->stop();
 }
 
 }  // namespace alphaswarm::cli

@@ -3,8 +3,8 @@
 
 usage: sdk_to_collector.py ALPHASWARM OTELCOL
 
-For gRPC and HTTP, plain and gzip: `alphaswarm up` sends to both, and what the Collector's file
-exporter wrote is compared with our store, span by span and field by field.
+For gRPC and HTTP, plain and gzip: `alphaswarm up` sends to both, and what the Collector forwards is
+compared with our store, span by span and field by field.
 """
 import json
 import math
@@ -12,7 +12,7 @@ import pathlib
 import sys
 import tempfile
 
-from support import free_offset, free_ports, get, post, server, spans_of, wait_until
+from support import OtlpSink, free_offset, free_ports, get, post, server, spans_of, wait_until
 
 COLLECTOR = """
 receivers:
@@ -21,11 +21,11 @@ receivers:
       grpc: {{endpoint: 127.0.0.1:{grpc}}}
       http: {{endpoint: 127.0.0.1:{http}}}
 exporters:
-  file: {{path: {file}}}
+  otlphttp: {{endpoint: "{sink}", encoding: json, compression: none}}
 service:
   telemetry: {{metrics: {{level: none}}}}
   pipelines:
-    traces: {{receivers: [otlp], exporters: [file]}}
+    traces: {{receivers: [otlp], exporters: [otlphttp]}}
 """
 
 
@@ -55,8 +55,8 @@ def check(alphaswarm: str, otelcol: str, protocol: str, compression: str) -> Non
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         grpc, http = free_ports(2)
-        written = folder / "spans.jsonl"
-        (folder / "otelcol.yaml").write_text(COLLECTOR.format(grpc=grpc, http=http, file=written))
+        sink = OtlpSink()
+        (folder / "otelcol.yaml").write_text(COLLECTOR.format(grpc=grpc, http=http, sink=sink.url))
         offset = free_offset()
         variables = {
             "ALPHASWARM_OTEL_ENDPOINT": f"http://127.0.0.1:{grpc if protocol == 'grpc' else http}",
@@ -75,9 +75,8 @@ def check(alphaswarm: str, otelcol: str, protocol: str, compression: str) -> Non
                     return len(seen) > 30 and seen[-1] == seen[-30]
                 wait_until(still, "the trace did not come to rest")
                 ours = spans_of(json.loads(seen[-1])["result"]["resourceSpans"])
-        theirs = {}
-        for line in written.read_text().splitlines():
-            theirs |= spans_of(json.loads(line)["resourceSpans"])
+        sink.close()
+        theirs = spans_of(sink.resource_spans)
         theirs = {key: span for key, span in theirs.items() if span["trace"] == trace}
     assert len(ours) > 500, f"only {len(ours)} spans"
     assert ours.keys() == theirs.keys(), f"{len(ours)} spans here, {len(theirs)} there"

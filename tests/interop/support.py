@@ -1,11 +1,13 @@
 """Servers on free ports, waiting for what they say, and OTLP JSON made comparable."""
 import contextlib
+import http.server
 import json
 import os
 import pathlib
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.request
 
@@ -67,6 +69,36 @@ def post(url: str, body) -> tuple[dict, dict]:
     request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as reply:
         return json.loads(reply.read()), dict(reply.headers)
+
+
+class OtlpSink:
+    """An OTLP/HTTP receiver that keeps the resourceSpans of every JSON request."""
+
+    def __init__(self):
+        sink = self
+        self.resource_spans = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                sink.resource_spans += json.loads(body)["resourceSpans"]
+                self.send_response(200)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self._server.shutdown()
 
 
 def value_of(any_value: dict):
