@@ -55,6 +55,8 @@ stage_interop() {
   if command -v go >/dev/null; then
     tools/interop/otelcol.sh
     build/interop-venv/bin/python tests/interop/sdk_to_collector.py "$binary" "$root/build/interop/otelcol"
+    build/interop-venv/bin/python tests/interop/same_config.py "$binary" "$root/build/interop/otelcol" \
+      alphaswarm_platform/deploy/otel/otel-collector-config.yaml
   else
     say "skipped: comparing with a real OpenTelemetry Collector needs Go"
   fi

@@ -3,7 +3,7 @@
 
 usage: same_config.py ALPHASWARM OTELCOL CONFIG
 
-Each runs with the file (ports moved to free ones), takes the same spans and is asked for its
+Each runs with the file (ports moved to free ones, metrics flushed every second), takes the same spans and is asked for its
 Prometheus text: the series of spanmetrics must have the same names, labels and counts.
 """
 import pathlib
@@ -34,6 +34,7 @@ def series(text: str) -> dict:
 def run(command, config: str, ports: dict, ready: str) -> dict:
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
+        config = config.replace("    exemplars:", "    metrics_flush_interval: 1s\n    exemplars:")
         for port, free in ports.items():
             config = config.replace(f":{port}", f":{free}").replace(f"port: {port}", f"port: {free}")
         (folder / "collector.yaml").write_text(config)
@@ -47,7 +48,8 @@ def run(command, config: str, ports: dict, ready: str) -> dict:
                     found.update(series(get(page).decode()))
                 except OSError:
                     return False
-                return len(found) >= 4
+                # The Collector shows a new series at 0 first.
+                return len(found) >= 4 and all(value > 0 for value in found.values())
             wait_until(counted, f"{command[0]}: no series of the two spans within a minute: {found}", 75)
             return found
 

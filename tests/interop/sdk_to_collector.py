@@ -47,7 +47,10 @@ def session(api: str, folder: pathlib.Path) -> str:
     config = {"session": {"universe": ["TEST.LOCAL"]}, "brokerage": {"venue": "sim"},
               "strategy": {"name": "mean_reversion", "params": {"lookback": 20, "z_threshold": 1.5}}}
     _, headers = post(f"{api}/paper/start", {"config": config, "run_name": "interop"})
-    wait_until(lambda: json.loads(get(f"{api}/paper/runs"))[0]["status"] == "completed", "no end")
+    def ended() -> bool:
+        runs = json.loads(get(f"{api}/paper/runs"))
+        return bool(runs) and runs[0]["status"] == "completed"
+    wait_until(ended, "the session did not end")
     return headers["x-trace-id"]
 
 
@@ -70,8 +73,11 @@ def check(alphaswarm: str, otelcol: str, protocol: str, compression: str) -> Non
                 trace = session(f"http://127.0.0.1:{8000 + offset}", folder)
                 url = f"http://127.0.0.1:{16686 + offset}/api/v3/traces/{trace}"
                 seen = []
-                def still() -> bool:
-                    seen.append(get(url))
+                def still() -> bool:  # for 30 looks 50 ms apart: longer than a batch may wait
+                    try:
+                        seen.append(get(url))
+                    except OSError:  # not there yet
+                        return False
                     return len(seen) > 30 and seen[-1] == seen[-30]
                 wait_until(still, "the trace did not come to rest")
                 ours = spans_of(json.loads(seen[-1])["result"]["resourceSpans"])
