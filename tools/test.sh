@@ -8,7 +8,7 @@
 asan_tests='base_test config_test otlp_test observability_test net_test persistence_test instrumentation_test tasks_test trading_test tracestore_test query_test collector_test api_test'
 tsan_tests='observability_test net_test instrumentation_test tasks_test tracestore_test collector_test'
 
-stages='setup release tests interop no-otel gcc-sdk asan tsan'
+stages='setup release tests interop web no-otel gcc-sdk asan tsan'
 [ $# -gt 0 ] && stages=$*
 
 summary=''
@@ -61,6 +61,7 @@ stage_interop() {
     say "skipped: comparing with a real OpenTelemetry Collector needs Go"
   fi
 }
+stage_web() { tests/browser/run.sh; }
 stage_no_otel() { build_and_run no-otel 'observability_test net_test'; }
 stage_gcc_sdk() { build_and_run gcc-sdk 'base_test config_test otlp_test observability_test'; }
 stage_asan() { build_and_run asan "$asan_tests"; }

@@ -8,8 +8,8 @@ if [ -f webui/dist/manifest.json ] &&
 fi
 PATH="$(tools/setup/node.sh):$PATH"
 cd webui
-if [ ! -f node_modules/.complete ] || [ package-lock.json -nt node_modules/.complete ]; then
-  npm ci --silent --no-audit --no-fund
-  touch node_modules/.complete
+# What only checks and tests need stays out; the lock file decides every version.
+if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  npm ci --omit=dev --no-audit --no-fund --loglevel=error
 fi
 npm run --silent build
