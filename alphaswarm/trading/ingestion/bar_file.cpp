@@ -130,10 +130,11 @@ class Parser {
           fmt::format("high {} is below low {}", bar.high.to_string(), bar.low.to_string()));
     }
     out.adjusted_close.reset();
-    if (columns_.has(Field::adj_close)) {
-      Price adjusted;
-      if (!parse_price(Field::adj_close, adjusted)) return false;
-      out.adjusted_close = adjusted;
+    // It decides nothing, so its absence spoils no bar; long adjustments may even make it negative.
+    if (columns_.has(Field::adj_close) && !is_missing(text(Field::adj_close))) {
+      Decimal adjusted;
+      if (!parse_number_of(Field::adj_close, adjusted)) return false;
+      out.adjusted_close = Price(adjusted);
     }
     bar.volume = Quantity();
     if (!columns_.has(Field::volume)) return true;

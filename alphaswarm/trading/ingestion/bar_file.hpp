@@ -33,7 +33,8 @@ struct BarFileOptions {
 
 struct FileBar {
   Bar bar;
-  std::optional<Price> adjusted_close;  // for dividends and splits; never used as the close
+  std::optional<Price> adjusted_close;  // for dividends and splits; never used as the close, may
+                                        // be absent
   std::size_t line = 0;
 };
 

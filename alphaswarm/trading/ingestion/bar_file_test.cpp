@@ -45,6 +45,15 @@ TEST(BarFiles, DailyBarsWithAdjustedClose) {
   EXPECT_EQ(file.rows_read, 2U);
 }
 
+TEST(BarFiles, AMissingAdjustedCloseSpoilsNoBar) {
+  const BarFile file =
+      parse("date,close,adj close\n2020-01-01,5,\n2020-01-02,5,-0.5\n2020-01-03,5,five\n");
+  ASSERT_EQ(file.series[0].bars.size(), 2U);
+  EXPECT_FALSE(file.series[0].bars[0].adjusted_close);
+  EXPECT_EQ(file.series[0].bars[1].adjusted_close->to_string(), "-0.5");
+  EXPECT_EQ(rejections(file), "4: adj_close is 'five', not a number in range\n");
+}
+
 TEST(BarFiles, ManySymbolsWithOnlyAPrice) {
   const BarFile file = parse(
       "symbol,date,price\nMSFT,Jan 1 2000,39.81\nMSFT,Feb 1 2000,36.35\nAAPL,Jan 1 2000,25.94\n"
