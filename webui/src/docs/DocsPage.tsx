@@ -50,6 +50,11 @@ function Fields({ name, schemas, depth = 0 }: { name: string; schemas: Schemas; 
   );
 }
 
+/** Text with `code` in it. */
+function Prose({ text }: { text: string }) {
+  return text.split("`").map((part, i) => (i % 2 === 1 ? <code key={i}>{part}</code> : part));
+}
+
 function Shape({ schema, schemas }: { schema: Schema | undefined; schemas: Schemas }) {
   const name = namedInside(schema);
   return (
@@ -71,7 +76,11 @@ function Route({ entry, schemas }: { entry: Entry; schemas: Schemas }) {
         <span className="muted">{operation.summary}</span>
       </summary>
       <div className="route-body">
-        {operation.description && <p>{operation.description}</p>}
+        {operation.description && (
+          <p>
+            <Prose text={operation.description} />
+          </p>
+        )}
         <Command text={curlFor(location.origin, entry)} />
         {(operation.parameters ?? []).length > 0 && (
           <section>
@@ -204,8 +213,12 @@ export function DocsPage() {
                 {data.info.title} <span className="muted">{data.info.version}</span>
               </h1>
               <p className="muted">
-                {data.info.description ??
-                  "Every answer carries x-trace-id, so that the request can be looked up in the trace UI."}{" "}
+                <Prose
+                  text={
+                    data.info.description ??
+                    "Every answer carries `x-trace-id`, so that the request can be looked up in the trace UI."
+                  }
+                />{" "}
                 The document itself: <a href="/openapi.json">/openapi.json</a>
               </p>
               {groups.map(([tag, entries]) => (
