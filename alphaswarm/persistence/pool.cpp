@@ -6,6 +6,7 @@ namespace alphaswarm::persistence::detail {
 namespace {
 
 constexpr std::string_view kMemory = ":memory:";
+constexpr std::int64_t kPatienceNs = 20'000'000;  // strict turns cost a thread switch a write
 
 // Without the folder, which is nobody's business in a trace.
 std::string name_of(const std::string& path) {
@@ -36,13 +37,19 @@ std::unexpected<Error> Pool::timed_out(std::string_view what) const {
                           options_.busy_timeout.count()));
 }
 
+bool Pool::may_write(std::uint64_t ticket) const {
+  if (writer_taken_) return false;
+  const Waiting& oldest = waiting_writers_.front();
+  return oldest.ticket == ticket || monotonic_ns() - oldest.since_ns < kPatienceNs;
+}
+
 Result<SqliteConnection*> Pool::take_writer() {
   std::unique_lock lock(mutex_);
   const std::uint64_t ticket = next_ticket_++;
-  waiting_writers_.push_back(ticket);
-  const auto my_turn = [&] { return !writer_taken_ && waiting_writers_.front() == ticket; };
-  const bool taken = changed_.wait_for(lock, options_.busy_timeout, my_turn);
-  std::erase(waiting_writers_, ticket);
+  waiting_writers_.push_back({ticket, monotonic_ns()});
+  const bool taken =
+      changed_.wait_for(lock, options_.busy_timeout, [&] { return may_write(ticket); });
+  std::erase_if(waiting_writers_, [&](const Waiting& one) { return one.ticket == ticket; });
   if (!taken) {
     changed_.notify_all();  // the turn may have come to the one behind
     return timed_out("another transaction of this process has held the writer");

@@ -20,7 +20,8 @@ class Pool {
   [[nodiscard]] static Result<std::unique_ptr<Pool>> open(std::string path,
                                                           const DatabaseOptions& options);
 
-  // Waits at most the busy timeout, in turn: who writes in a loop cannot starve the others.
+  // Waits at most the busy timeout. Whoever comes first when it is free gets it, which is fastest;
+  // but one who has waited for a while is next, so that a loop of writes cannot starve it.
   [[nodiscard]] Result<SqliteConnection*> take_writer();
   void give_writer() noexcept;
   [[nodiscard]] Result<SqliteConnection*> take_reader();
@@ -31,6 +32,7 @@ class Pool {
  private:
   Pool(std::string path, const DatabaseOptions& options);
   [[nodiscard]] ConnectionOptions connection_options(bool read_only) const;
+  [[nodiscard]] bool may_write(std::uint64_t ticket) const;  // under the mutex
   [[nodiscard]] std::unexpected<Error> timed_out(std::string_view what) const;
 
   const std::string path_;
@@ -40,8 +42,12 @@ class Pool {
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   bool writer_taken_ = false;
+  struct Waiting {
+    std::uint64_t ticket;
+    std::int64_t since_ns;
+  };
   std::uint64_t next_ticket_ = 0;
-  std::deque<std::uint64_t> waiting_writers_;  // tickets, the next one first
+  std::deque<Waiting> waiting_writers_;  // oldest first
   std::unique_ptr<SqliteConnection> writer_;
   std::vector<std::unique_ptr<SqliteConnection>> readers_;
   std::vector<SqliteConnection*> idle_readers_;
