@@ -81,7 +81,7 @@ void AssembledTrace::resolve_parents() {
   by_id_.assign(std::bit_ceil(std::max<std::size_t>(16, spans_.size() * 2)), kEmpty);
   const std::size_t mask = by_id_.size() - 1;
   for (std::uint32_t i = 0; i < spans_.size(); ++i) {
-    std::size_t slot = std::hash<SpanId>{}(spans_[i].record->id) >> 16;
+    std::size_t slot = tracestore::spread(spans_[i].record->id);
     while (by_id_[slot & mask] != kEmpty) ++slot;  // the first of equal ids is found first
     by_id_[slot & mask] = i;
   }
@@ -99,7 +99,7 @@ void AssembledTrace::resolve_parents() {
 
 std::int32_t AssembledTrace::find(const SpanId& id) const noexcept {
   const std::size_t mask = by_id_.size() - 1;
-  for (std::size_t slot = std::hash<SpanId>{}(id) >> 16;; ++slot) {
+  for (std::size_t slot = tracestore::spread(id);; ++slot) {
     const std::uint32_t index = by_id_[slot & mask];
     if (index == kEmpty) return -1;
     if (spans_[index].record->id == id) return static_cast<std::int32_t>(index);

@@ -8,7 +8,7 @@ namespace alphaswarm::tracestore {
 namespace {
 
 std::uint64_t mix(std::uint64_t hash, std::string_view text) {
-  return (hash ^ std::hash<std::string_view>{}(text)) * 0x9e3779b97f4a7c15U;
+  return spread(hash ^ std::hash<std::string_view>{}(text));
 }
 
 std::size_t memory_of(const Resource& r) {
@@ -29,7 +29,7 @@ class Numbering {
   // The number whose element equals (by `equal(number)`), or `next` after claiming the slot.
   std::uint32_t find_or_add(std::uint64_t hash, std::uint32_t next, const auto& key) {
     const std::size_t mask = slots_.size() - 1;
-    for (std::size_t i = hash >> 20;; ++i) {
+    for (std::size_t i = hash;; ++i) {
       std::uint32_t& slot = slots_[i & mask];
       if (slot == kEmpty) return slot = next;
       if (equal_(slot, key)) return slot;
@@ -145,11 +145,6 @@ void append(SpanBlock& block, std::uint32_t part, const otlp::SpanView& span, Ba
 
 }  // namespace
 
-std::size_t SpanBlock::memory() const noexcept {
-  return sizeof *this + bytes.capacity() + records.capacity() * sizeof(SpanRecord) +
-         operations.capacity() * sizeof(BlockOperation) + origins.capacity() * sizeof(Origin);
-}
-
 Origin OriginTable::intern(const otlp::ResourceView& resource, const otlp::ScopeView& scope) {
   const auto find = [this](auto& table, std::uint64_t hash, auto same, auto make) {
     auto& slot = table[hash];
@@ -220,7 +215,7 @@ std::vector<std::shared_ptr<SpanBlock>> build_blocks(const otlp::TraceBatch& bat
       part_of[i] = part_of[i - 1];
     } else {
       const auto next = static_cast<std::uint32_t>(parts.size());
-      part_of[i] = numbering.find_or_add(std::hash<TraceId>{}(span.trace_id), next, span.trace_id);
+      part_of[i] = numbering.find_or_add(spread(span.trace_id), next, span.trace_id);
       if (part_of[i] == next) parts.push_back({.trace_id = span.trace_id});
     }
     Part& part = parts[part_of[i]];

@@ -100,75 +100,78 @@ bool SpanMatcher::may_match(const SpanBlock& block) const {
   });
 }
 
-std::vector<bool> SpanMatcher::wanted_operations(const SpanBlock& block) const {
-  std::vector<bool> wanted(block.operations.size());
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const BlockOperation& operation = block.operations[i];
-    wanted[i] = (filter_.service.empty() || operation.service == filter_.service) &&
-                (filter_.operation.empty() || operation.name == filter_.operation) &&
-                (!filter_.kind || operation.kind == *filter_.kind);
+SpanMatcher::Plan SpanMatcher::plan_for(const SpanBlock& block) const {
+  Plan plan;
+  plan.operations.reserve(block.operations.size());
+  for (const BlockOperation& operation : block.operations) {
+    plan.operations.push_back((filter_.service.empty() || operation.service == filter_.service) &&
+                              (filter_.operation.empty() || operation.name == filter_.operation) &&
+                              (!filter_.kind || operation.kind == *filter_.kind));
   }
-  return wanted;
+  for (const Condition& condition : conditions_) {
+    auto& origins = plan.origins.emplace_back();
+    const bool by_key = condition.field == Field::attribute || condition.field == Field::error;
+    for (const Origin& origin : block.origins) {
+      origins.push_back(by_key && (any_attribute(condition, origin.resource->attributes()) ||
+                                   any_attribute(condition, origin.scope->attributes())));
+    }
+  }
+  return plan;
 }
 
-bool SpanMatcher::attributes_match(const SpanBlock& block, const SpanRecord& record) const {
-  const otlp::SpanView span = block.view(record);
-  return std::ranges::all_of(conditions_, [&](const Condition& condition) {
-    return holds(condition, span, block, record);
-  });
+bool SpanMatcher::conditions_hold(const Plan& plan, const SpanBlock& block,
+                                  const SpanRecord& record) const {
+  for (std::size_t i = 0; i < conditions_.size(); ++i) {
+    if (!plan.origins[i][record.origin] && !holds(conditions_[i], block, record)) return false;
+  }
+  return true;
 }
 
-bool SpanMatcher::holds(const Condition& condition, const otlp::SpanView& span,
-                        const SpanBlock& block, const SpanRecord& record) {
-  const Origin& origin = block.origin(record);
+bool SpanMatcher::holds(const Condition& condition, const SpanBlock& block,
+                        const SpanRecord& record) {
+  const BlockOperation& operation = block.operation(record);
   switch (condition.field) {
     case Field::name:
-      return compare(condition, span.name);
+      return compare(condition, operation.name);
     case Field::kind:
-      return compare(condition, otlp::to_string(span.kind));
+      return compare(condition, otlp::to_string(operation.kind));
+    case Field::service:
+      return compare(condition, operation.service);
     case Field::status: {
-      const std::string& value = condition.text->value;
-      std::string lower(value);
+      std::string lower = condition.text->value;
       std::ranges::transform(lower, lower.begin(), [](char c) {
         return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
       });
-      const bool same = lower == otlp::to_string(span.status);
+      const bool same = lower == otlp::to_string(record.status);
       return condition.text->op == Operator::not_equal ? !same : same;
     }
-    case Field::status_message:
-      return !span.status_message.empty() && compare(condition, span.status_message);
-    case Field::service:
-      return compare(condition, origin.resource->service);
-    case Field::error:
-      return compare(condition, record.failed() ? "true" : "false") ||
-             any_attribute(condition, span, origin);
+    case Field::status_message: {
+      const std::string_view message = block.view(record).status_message;
+      return !message.empty() && compare(condition, message);
+    }
     case Field::duration:
       return condition.integer &&
              satisfies(condition.text->op,
                        static_cast<std::int64_t>(record.duration_ns) <=> *condition.integer);
+    case Field::error:
+      if (compare(condition, record.failed() ? "true" : "false")) return true;
+      [[fallthrough]];
     case Field::attribute:
-      return any_attribute(condition, span, origin);
+      break;
+  }
+  if (any_attribute(condition, {block.encoded(record), 9})) return true;
+  if (record.event_count == 0) return false;
+  for (const otlp::EventView event : block.view(record).events()) {
+    if (any_attribute(condition, event.attributes())) return true;
   }
   return false;
 }
 
-bool SpanMatcher::any_attribute(const Condition& condition, const otlp::SpanView& span,
-                                const Origin& origin) {
-  const auto any = [&](otlp::AttributeRange attributes) {
-    for (const otlp::KeyValueView attribute : attributes) {
-      if (attribute.key() == condition.text->key && compare(condition, attribute.value())) {
-        return true;
-      }
+bool SpanMatcher::any_attribute(const Condition& condition, otlp::AttributeRange attributes) {
+  for (const otlp::KeyValueView attribute : attributes) {
+    if (attribute.key() == condition.text->key && compare(condition, attribute.value())) {
+      return true;
     }
-    return false;
-  };
-  if (any(span.attributes()) || any(origin.resource->attributes()) ||
-      any(origin.scope->attributes())) {
-    return true;
-  }
-  if (span.event_count == 0) return false;
-  for (const otlp::EventView event : span.events()) {
-    if (any(event.attributes())) return true;
   }
   return false;
 }

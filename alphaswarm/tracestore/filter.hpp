@@ -61,13 +61,13 @@ class SpanMatcher {
   template <class See>
   bool each_match(const SpanBlock& block, See see) const {
     if (!may_match(block)) return true;
-    const std::vector<bool> wanted = wanted_operations(block);
+    const Plan plan = plan_for(block);
     for (std::uint32_t i = 0; i < block.records.size(); ++i) {
       const SpanRecord& record = block.records[i];
-      if (wanted[record.operation] && record.duration_ns >= filter_.min_duration_ns &&
+      if (plan.operations[record.operation] && record.duration_ns >= filter_.min_duration_ns &&
           record.duration_ns <= filter_.max_duration_ns &&
           record.start_ns >= filter_.start_min_ns && record.start_ns <= filter_.start_max_ns &&
-          (conditions_.empty() || attributes_match(block, record)) && !see(i)) {
+          (conditions_.empty() || conditions_hold(plan, block, record)) && !see(i)) {
         return false;
       }
     }
@@ -91,14 +91,20 @@ class SpanMatcher {
     std::optional<double> number;
     std::optional<std::int64_t> integer;
   };
-  [[nodiscard]] std::vector<bool> wanted_operations(const SpanBlock& block) const;
-  [[nodiscard]] bool attributes_match(const SpanBlock& block, const SpanRecord& record) const;
-  [[nodiscard]] static bool holds(const Condition& condition, const otlp::SpanView& span,
-                                  const SpanBlock& block, const SpanRecord& record);
+  // What is the same for all spans of an operation or an origin is decided once for a block.
+  struct Plan {
+    std::vector<bool> operations;            // the filter wants it
+    std::vector<std::vector<bool>> origins;  // by condition: it holds by resource or scope
+  };
+  [[nodiscard]] Plan plan_for(const SpanBlock& block) const;
+  [[nodiscard]] bool conditions_hold(const Plan& plan, const SpanBlock& block,
+                                     const SpanRecord& record) const;
+  [[nodiscard]] static bool holds(const Condition& condition, const SpanBlock& block,
+                                  const SpanRecord& record);
   [[nodiscard]] static bool compare(const Condition& condition, std::string_view value);
   [[nodiscard]] static bool compare(const Condition& condition, const otlp::AnyValueView& value);
-  [[nodiscard]] static bool any_attribute(const Condition& condition, const otlp::SpanView& span,
-                                          const Origin& origin);
+  [[nodiscard]] static bool any_attribute(const Condition& condition,
+                                          otlp::AttributeRange attributes);
 
   const SpanFilter& filter_;
   std::vector<Condition> conditions_;

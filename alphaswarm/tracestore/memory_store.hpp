@@ -117,7 +117,10 @@ class MemoryStore {
   mutable std::mutex mutex_;
   std::deque<Entry> slots_;
   std::vector<std::uint32_t> free_slots_;
-  std::unordered_map<TraceId, std::uint32_t> by_id_;
+  struct SpreadId {
+    std::size_t operator()(const TraceId& id) const noexcept { return spread(id); }
+  };
+  std::unordered_map<TraceId, std::uint32_t, SpreadId> by_id_;
   std::uint32_t oldest_ = kNone;
   std::uint32_t newest_ = kNone;
   std::unordered_map<std::string, std::unique_ptr<OperationStats>> catalog_;

@@ -15,6 +15,12 @@
 
 namespace alphaswarm::tracestore {
 
+// Spreads all bits of a key over all bits of the result, differently in each process, so that ids
+// that count up (or are chosen to) do not pile up in one place of a hash table.
+[[nodiscard]] std::uint64_t spread(std::uint64_t key) noexcept;
+[[nodiscard]] std::uint64_t spread(const TraceId& id) noexcept;
+[[nodiscard]] std::uint64_t spread(const SpanId& id) noexcept;
+
 // A Resource or InstrumentationScope message. Shared by all blocks whose sender is the same.
 struct Resource {
   std::string encoded;
