@@ -64,6 +64,8 @@ TEST_F(TracedTest, KeepsSignatureAndResult) {
   int& reference = traced("same", same)(value);
   EXPECT_EQ(&reference, &value);
   EXPECT_EQ(traced("member", &Desk::within)(Desk{}, 9), 3);
+  const Desk desk;
+  EXPECT_EQ(traced("member", &Desk::within)(&desk, 1), 1);
   const auto take = traced("move only", [](std::unique_ptr<int> owned) { return owned; });
   EXPECT_EQ(*take(std::make_unique<int>(8)), 8);
   int calls = 0;
@@ -71,7 +73,7 @@ TEST_F(TracedTest, KeepsSignatureAndResult) {
   counting();
   counting();
   EXPECT_EQ(calls, 2);
-  EXPECT_EQ(tree(), "add\nchecked\nsame\nmember\nmove only\nmutable\nmutable\n");
+  EXPECT_EQ(tree(), "add\nchecked\nsame\nmember\nmember\nmove only\nmutable\nmutable\n");
 }
 
 TEST_F(TracedTest, WrapsCoroutines) {
