@@ -125,7 +125,7 @@ export function Chart({
   const shape = lines.map((line) => `${line.label}:${line.color}:${line.fill}`).join("|");
   const width = size.width;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the plot is made anew only when its shape changes; data flows through the effect below
+  // The plot is made anew only when its shape changes; data flows through the effect below
   useEffect(() => {
     if (width === 0 || !box.current) return;
     const axis = {
@@ -217,7 +217,7 @@ export function Chart({
     };
   }, [width, height, theme, shape, group]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: new data, marks or bounds redraw
+  // New data, marks or bounds redraw
   useEffect(() => {
     const made = plot.current;
     if (!made || times.length === 0) return;

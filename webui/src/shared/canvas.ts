@@ -40,7 +40,7 @@ export function useCanvas(size: Size, draw: Draw, dependencies: readonly unknown
       alive = false;
     };
   }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the caller names what `draw` reads
+  // The caller names what `draw` reads
   useLayoutEffect(() => {
     const canvas = ref.current;
     if (!canvas || size.width <= 0 || size.height <= 0) return;

@@ -116,7 +116,7 @@ export function Palette({ onClose, onGo }: { onClose: () => void; onGo: (url: st
     <Dialog title="Go to" onClose={onClose}>
       <input
         className="field"
-        // biome-ignore lint/a11y/noAutofocus: the dialog was opened to type here
+        // The dialog was opened to type here
         autoFocus
         role="combobox"
         aria-expanded={targets.length > 0}

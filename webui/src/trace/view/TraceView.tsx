@@ -134,13 +134,13 @@ function Partial({ columns }: { columns: TraceColumns }) {
   const parts: string[] = [];
   if (columns.orphans > 0)
     parts.push(
-      `${plural(columns.orphans, "span")} came without ${columns.orphans === 1 ? "its" : "their"} parent and stand at the top level`,
+      `${plural(columns.orphans, "span stands", "spans stand")} at the top level because ${columns.orphans === 1 ? "its" : "their"} parent has not arrived: it is still open, on its way, or was dropped`,
     );
   if (columns.openSpans > 0)
     parts.push(
       `${plural(columns.openSpans, "span was", "spans were")} still open when last heard of`,
     );
-  if (!columns.complete && columns.openSpans === 0)
+  if (!columns.complete && parts.length === 0)
     parts.push("some spans may still be on their way, or were dropped on it");
   if (parts.length === 0) return null;
   return (

@@ -242,7 +242,7 @@ export function Waterfall({
   const items = virtualizer.getVirtualItems();
   const first = items.length > 0 ? items[0].index : 0;
   const last = items.length > 0 ? items[items.length - 1].index : -1;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours change with the theme
+  // The colours change with the theme
   const colors = useMemo(
     () => palette(columns, (name) => serviceColor(name, theme), theme === "dark"),
     [columns, theme],
@@ -272,7 +272,7 @@ export function Waterfall({
     [columns, rows, first, last, shown.from, shown.to, path],
   );
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only a request scrolls, not every change of the rows
+  // Only a request scrolls, not every change of the rows
   useLayoutEffect(() => {
     const index = rows.findIndex((row) => row.key === cursor);
     const element = scroller.current;

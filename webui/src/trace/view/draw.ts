@@ -106,6 +106,7 @@ function drawLabel(
   y: number,
   scale: Scale,
   colors: Palette,
+  striped = false,
 ) {
   const width = context.measureText(text).width;
   context.textBaseline = "middle";
@@ -117,6 +118,12 @@ function drawLabel(
     context.fillText(text, Math.min(x0, scale.width) - 8 - width, y);
   } else {
     const right = Math.min(x1, scale.width) - 8;
+    if (striped) {
+      context.fillStyle = colors.surface;
+      context.globalAlpha = 0.85;
+      context.fillRect(right - width - 5, y - 8, width + 10, 15);
+      context.globalAlpha = 1;
+    }
     context.fillStyle = colors.text;
     context.fillText(text, right - width, y);
   }
@@ -233,6 +240,7 @@ function drawFold(
     y + kRowHeight / 2 + 0.5,
     scale,
     colors,
+    true,
   );
 }
 
