@@ -173,12 +173,42 @@ ApiResult<json::object> Account::close_position(std::string_view symbol) {
   const ApiResult<VtSymbol> name = listed(symbol);
   const Quantity held = name ? engine_.portfolio().quantity(*name) : Quantity();
   if (held.is_zero()) return missing("position does not exist");
+  return sell_off(*name, held);
+}
+
+ApiResult<json::object> Account::sell_off(const VtSymbol& symbol, Quantity held) {
   OrderRequest request;
   request.client_id.value = random_uuid();
-  request.symbol = *name;
+  request.symbol = symbol;
   request.side = held.is_positive() ? Side::sell : Side::buy;
   request.quantity = held.absolute();
   return place(request);
+}
+
+json::array Account::close_all_positions() {
+  json::array closed;
+  const std::scoped_lock lock(mutex_);
+  for (const Position& position : engine_.portfolio().positions()) {
+    if (position.quantity.is_zero()) continue;
+    ApiResult<json::object> order = sell_off(position.symbol, position.quantity);
+    json::value body(nullptr);
+    if (order) body = std::move(*order);
+    closed.push_back(json::object{{"symbol", position.symbol.text()},
+                                  {"status", order ? 200 : order.error().status},
+                                  {"body", std::move(body)}});
+  }
+  return closed;
+}
+
+json::object Account::configurations() const {
+  return {{"dtbp_check", "both"},
+          {"fractional_trading", true},
+          {"max_margin_multiplier", engine_.config().leverage.to_string()},
+          {"no_shorting", !engine_.config().allow_short},
+          {"pdt_check", "both"},
+          {"suspend_trade", false},
+          {"trade_confirm_email", "none"},
+          {"ptp_no_exception_entry", false}};
 }
 
 json::array Account::assets() const {

@@ -72,13 +72,15 @@ class Account {
   [[nodiscard]] boost::json::array orders(const OrderFilter& filter) const;
   // The cancelled order. 404 if unknown, 422 if it is final already.
   [[nodiscard]] ApiResult<boost::json::object> cancel(std::string_view id);
-  [[nodiscard]] boost::json::array cancel_all();  // [{"id", "status": 200}]
+  boost::json::array cancel_all();  // [{"id", "status": 200}]
 
   [[nodiscard]] boost::json::object account() const;
   [[nodiscard]] boost::json::array positions() const;  // without closed ones
   [[nodiscard]] ApiResult<boost::json::object> position(std::string_view symbol) const;
   // Sells (or buys back) all of a position at the next open.
   [[nodiscard]] ApiResult<boost::json::object> close_position(std::string_view symbol);
+  boost::json::array close_all_positions();  // [{"symbol", "status", "body"}]
+  [[nodiscard]] boost::json::object configurations() const;
   [[nodiscard]] boost::json::array assets() const;
   [[nodiscard]] ApiResult<boost::json::object> asset(std::string_view symbol) const;
   [[nodiscard]] boost::json::object clock() const;
@@ -115,6 +117,7 @@ class Account {
 
   [[nodiscard]] static ApiResult<Batch> parse_batch(std::string_view body);
   [[nodiscard]] ApiResult<boost::json::object> place(const OrderRequest& request);
+  [[nodiscard]] ApiResult<boost::json::object> sell_off(const VtSymbol& symbol, Quantity held);
   [[nodiscard]] ApiResult<VtSymbol> listed(std::string_view symbol) const;
   [[nodiscard]] ApiResult<const Step*> earlier_step(const Batch& batch) const;
   [[nodiscard]] ApiResult<void> check_fresh(const Batch& batch) const;

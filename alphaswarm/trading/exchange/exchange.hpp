@@ -53,10 +53,11 @@ class Exchange {
 
  private:
   struct State;
-  Exchange(std::shared_ptr<State> state, std::unique_ptr<net::HttpServer> server);
+  Exchange(std::shared_ptr<State> state, std::unique_ptr<net::HttpServer> server, std::string host);
 
   std::shared_ptr<State> state_;  // shared with requests that outlive the server's stop limit
   std::unique_ptr<net::HttpServer> server_;
+  std::string host_;  // for URLs
 };
 
 // The routes over an accounts table, for a server of one's own. Both MUST outlive the server.

@@ -288,6 +288,22 @@ TEST_F(ExchangeTest, TroubleOnPurpose) {
   EXPECT_LT(failures, 50);
 }
 
+TEST_F(ExchangeTest, PositionsAreClosedAtTheNextOpen) {
+  start();
+  advance(0, 99, 100);
+  call("POST", "/v2/orders", order_body("in", "buy", "3"));
+  advance(1, 100, 100);
+  EXPECT_EQ(call("DELETE", "/v2/positions/MSFT").status, 404);
+  const Answered closed = call("DELETE", "/v2/positions?cancel_orders=true");
+  EXPECT_EQ(closed.status, 207);
+  ASSERT_EQ(closed.body.as_array().size(), 1U);
+  EXPECT_EQ(text(closed.body.as_array()[0].at("body"), "side"), "sell");
+  EXPECT_EQ(call("DELETE", "/v2/positions/AAPL").status, 403);  // all of it is being sold
+  advance(2, 100, 100);
+  EXPECT_TRUE(call("GET", "/v2/positions").body.as_array().empty());
+  EXPECT_TRUE(call("GET", "/v2/account/configurations").body.at("no_shorting").as_bool());
+}
+
 TEST_F(ExchangeTest, AssetsAndClockFollowTheMarket) {
   start();
   EXPECT_EQ(call("GET", "/v2/assets").body.as_array().size(), 0U);

@@ -206,6 +206,14 @@ void add_books(Routes& routes) {
                     [](Account& account, auto&) -> Answer { return reply(account.account()); });
   routes.on_account("GET", "/v2/positions", "Open positions",
                     [](Account& account, auto&) -> Answer { return reply(account.positions()); });
+  routes.on_account("DELETE", "/v2/positions", "Close all positions at the next open",
+                    [](Account& account, auto& request) -> Answer {
+                      if (request.query_param("cancel_orders") == "true") account.cancel_all();
+                      return reply(account.close_all_positions(), 207);
+                    });
+  routes.on_account(
+      "GET", "/v2/account/configurations", "What the account may do",
+      [](Account& account, auto&) -> Answer { return reply(account.configurations()); });
   routes.on_account("GET", "/v2/positions/{symbol}", "An open position",
                     [](Account& account, auto& request) {
                       return answer(account.position(param(request, "symbol")));
@@ -300,37 +308,6 @@ net::Router make_router(Accounts& accounts, Faults& faults) {
     return serve_stream(accounts, socket);
   });
   return router;
-}
-
-struct Exchange::State {
-  Accounts accounts;
-  Faults faults;
-};
-
-Exchange::Exchange(std::shared_ptr<State> state, std::unique_ptr<net::HttpServer> server)
-    : state_(std::move(state)), server_(std::move(server)) {}
-Exchange::~Exchange() { stop(); }
-void Exchange::stop() { server_->stop(); }
-std::uint16_t Exchange::port() const noexcept { return server_->port(); }
-Accounts& Exchange::accounts() noexcept { return state_->accounts; }
-Faults& Exchange::faults() noexcept { return state_->faults; }
-std::string Exchange::base_url() const { return fmt::format("http://127.0.0.1:{}", port()); }
-
-Result<std::unique_ptr<Exchange>> Exchange::start(net::Runtime& runtime, ExchangeConfig config) {
-  if (const Result<void> valid = validate(config.matching); !valid) {
-    return std::unexpected(valid.error());
-  }
-  std::shared_ptr<State> state(new State{
-      Accounts(config.matching, config.bounds, config.max_accounts), Faults(config.faults)});
-  net::HttpServerConfig http;
-  http.address = config.address;
-  http.port = config.port;
-  http.max_body_bytes = 1U << 20;
-  http.websocket_ping_interval = std::chrono::seconds(10);
-  http.observer = config.observer;
-  auto server = net::HttpServer::start(runtime, make_router(state->accounts, state->faults), http);
-  if (!server) return std::unexpected(server.error());
-  return std::unique_ptr<Exchange>(new Exchange(std::move(state), std::move(*server)));
 }
 
 }  // namespace alphaswarm::trading::exchange

@@ -14,6 +14,12 @@ void Interrupts::request_stop(std::string reason) {
     if (!stop_reason_) stop_reason_ = std::move(reason);
   }
   event_.set();
+  stop_event_.set();
+}
+
+net::task<void> Interrupts::wait_for_stop(std::chrono::nanoseconds grace) {
+  const Result<void> requested = co_await stop_event_.wait();
+  if (requested) std::ignore = co_await net::sleep_for(grace);
 }
 
 void Interrupts::kill_switch_changed() {

@@ -23,12 +23,15 @@ class Interrupts {
   [[nodiscard]] bool take_kill_switch_change();
   // Until something happens or `limit` passes. False if this task was asked to stop.
   net::task<bool> wait_for(std::chrono::nanoseconds limit);
+  // Until `grace` after the request to stop, or until this task is asked to stop.
+  net::task<void> wait_for_stop(std::chrono::nanoseconds grace);
 
  private:
   mutable std::mutex mutex_;
   std::optional<std::string> stop_reason_;
   bool kill_switch_changed_ = false;
   net::AsyncEvent event_;
+  net::AsyncEvent stop_event_;
 };
 
 // Both run until they are asked to stop, whatever happens to the bus: while it is away they try

@@ -5,6 +5,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "alphaswarm/base/log.hpp"
 #include "alphaswarm/trading/paper/session_run.hpp"
 
 namespace alphaswarm::trading::paper {
@@ -13,6 +14,8 @@ namespace json = boost::json;
 namespace otel = alphaswarm::observability;
 
 namespace {
+
+constexpr std::chrono::milliseconds kStopGrace(500);
 
 std::string symbols_of(std::span<const SymbolBar> bars) {
   std::string names;
@@ -32,10 +35,12 @@ std::string_view text_at(const json::value& payload, std::string_view key) {
 
 }  // namespace
 
-// The watchers never finish by themselves, so the race is over when the bars are.
+// The watchers never finish by themselves, so the race is over when the bars are; or when a bar
+// does not come to its end in time after a request to stop, say because a venue is being retried.
 net::task<void> SessionRun::play_watched() {
   std::ignore = co_await net::race(
-      play(), watch_stop_signal(*services_.bus, task_id_, interrupts_),
+      play(), interrupts_.wait_for_stop(kStopGrace),
+      watch_stop_signal(*services_.bus, task_id_, interrupts_),
       watch_kill_switch(*services_.bus, kill_switch_.engaged_channel(), interrupts_),
       watch_kill_switch(*services_.bus, kill_switch_.released_channel(), interrupts_));
 }
@@ -114,6 +119,10 @@ net::task<void> SessionRun::take(const BrokerUpdate& update) {
 
 void SessionRun::refuse(const Decision& decision, persistence::OrderRow& row,
                         std::string_view why) {
+  if (!config_.dry_run) {
+    log_warning("paper", fmt::format("run {}: order.client_id={} was refused: {}", run_id_,
+                                     decision.order.client_id.value, why));
+  }
   loop_->on_refused(decision, why);
   row.status = to_string(OrderStatus::rejected);
   row.status_reason = why;

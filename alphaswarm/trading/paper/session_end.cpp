@@ -15,8 +15,8 @@ namespace otel = alphaswarm::observability;
 namespace {
 
 // An exchange that is gone must not hold up the end.
-constexpr std::chrono::milliseconds kCancelWithin(1500);
-constexpr std::chrono::milliseconds kGoodbyeWithin(500);
+constexpr std::chrono::milliseconds kCancelWithin(800);
+constexpr std::chrono::milliseconds kGoodbyeWithin(200);
 
 net::task<void> ignore_result(net::task<Result<void>> work) {
   std::ignore = co_await std::move(work);
@@ -92,6 +92,9 @@ net::task<void> SessionRun::finish() {
         co_await net::race(ignore_result(broker_->disconnect()), time_limit(kGoodbyeWithin));
   }
   co_await progress_.state(ending.status, ending.reason);
+  log_info("paper", fmt::format("run {} is {}{}{}: {} bars, {} orders, {} fills", run_id_,
+                                ending.status, ending.reason.empty() ? "" : ", ", ending.reason,
+                                row_.bars_seen, row_.orders_submitted, row_.fills));
 }
 
 SessionResult SessionRun::result() const {
@@ -110,6 +113,8 @@ SessionResult SessionRun::result() const {
 
 net::task<Result<SessionResult>> SessionRun::run(otel::Span& span) {
   try {
+    log_info("paper", fmt::format("run {} {}: {} at {}", run_id_, resumed_ ? "resumes" : "starts",
+                                  row_.strategy, row_.brokerage));
     const Result<void> opened = co_await open();
     if (opened) {
       co_await set_status("running", "");

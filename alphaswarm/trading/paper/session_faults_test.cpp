@@ -1,5 +1,6 @@
 // What a session does when the world around it fails, or asks it to stop.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <set>
 
@@ -232,6 +233,130 @@ TEST_F(SessionFaultsTest, AnExchangeThatIsGoneIsAnError) {
   const auto session = std::ranges::find(all, "paper.session.run", &otel::FinishedSpan::name);
   EXPECT_EQ(session->status, otel::StatusCode::error);
   EXPECT_EQ(count_names(all)["paper.session.bar"], (*row)->bars_seen);
+}
+
+TEST_F(SessionFaultsTest, AStopDoesNotWaitForAVenueThatIsRetried) {
+  store_bars(1000);
+  auto frames = watch("stuck");
+  Running running;
+  net::AsyncEvent retrying;
+  services_.waiting.sleep = [&retrying](std::chrono::nanoseconds) -> net::task<Result<void>> {
+    retrying.set();
+    co_return co_await net::sleep_for(std::chrono::hours(1));
+  };
+  launch(running, slow_document(200), "stuck");
+  await_frame(frames, stage_is("order"));
+  exchange_->stop();
+  const auto wait = [&]() -> net::task<void> { std::ignore = co_await retrying.wait(); };
+  net::block_on(runtime_, wait());
+  const auto asked = std::chrono::steady_clock::now();
+  ASSERT_TRUE(net::block_on(runtime_, send_stop(*services_.bus, "stuck", "enough")));
+  const Result<SessionResult> result = join(running);
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(5));
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, "cancelled");
+  EXPECT_EQ(result->reason, "enough");
+  EXPECT_EQ(paper_->stats().open, 0U);
+}
+
+// A bus that can be away, as one in another process can.
+class DistantBus final : public tasks::Bus {
+ public:
+  explicit DistantBus(std::shared_ptr<tasks::Bus> bus) : bus_(std::move(bus)) {}
+  void set_away(bool away) { away_.store(away); }
+
+  net::task<Result<void>> publish(std::string channel, std::string payload) override {
+    if (away_.load()) co_return gone();
+    co_return co_await bus_->publish(std::move(channel), std::move(payload));
+  }
+  net::task<Result<tasks::Subscription>> subscribe(std::string channel) override {
+    if (away_.load()) co_return gone();
+    co_return co_await bus_->subscribe(std::move(channel));
+  }
+  net::task<Result<void>> set(std::string key, std::string value,
+                              std::optional<std::chrono::seconds> time_to_live) override {
+    if (away_.load()) co_return gone();
+    co_return co_await bus_->set(std::move(key), std::move(value), time_to_live);
+  }
+  net::task<Result<std::optional<std::string>>> get(std::string key) override {
+    if (away_.load()) co_return gone();
+    co_return co_await bus_->get(std::move(key));
+  }
+  net::task<Result<bool>> del(std::string key) override {
+    if (away_.load()) co_return gone();
+    co_return co_await bus_->del(std::move(key));
+  }
+
+ private:
+  static std::unexpected<Error> gone() { return fail(ErrorCode::unavailable, "the bus is away"); }
+  std::shared_ptr<tasks::Bus> bus_;
+  std::atomic<bool> away_{false};
+};
+
+TEST_F(SessionFaultsTest, WithoutTheBusNobodyTrades) {
+  store_bars(120);
+  auto frames = watch("lonely");
+  const auto distant = std::make_shared<DistantBus>(services_.bus);
+  services_.bus = distant;  // frames still go over the other one, so that this test can see them
+  Running running;
+  launch(running, slow_document(400), "lonely");
+  await_frame(frames, stage_is("order"));
+  distant->set_away(true);
+  await_frame(frames, status_is("halted"));
+  const auto row = persistence::RunRepository(*services_.database).find_by_task("lonely");
+  EXPECT_NE((*row)->status_reason.find("the bus is away"), std::string::npos);
+  distant->set_away(false);
+  await_frame(frames, status_is("running"));
+  const Result<SessionResult> result = join(running);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, "completed");
+  EXPECT_EQ(result->bars_seen, 120);
+  expect_books_closed(result->run_id);
+  KillSwitch kill_switch(distant, services_.database);
+  distant->set_away(true);
+  ASSERT_TRUE(net::block_on(runtime_, kill_switch.engage("the row is enough")));
+  EXPECT_FALSE(net::block_on(runtime_, kill_switch.release()));  // still unknown to the bus
+  EXPECT_TRUE(net::block_on(runtime_, kill_switch.state())->engaged);
+}
+
+TEST_F(SessionFaultsTest, ADatabaseThatTakesNothingIsAnError) {
+  store_bars(1000);
+  const std::string file = (folder_ / "test.db").string();
+  persistence::DatabaseOptions impatient;
+  impatient.busy_timeout = std::chrono::milliseconds(50);
+  services_.database = *persistence::Database::open(file, impatient);
+  auto other = *persistence::Database::open(file);
+  auto frames = watch("locked");
+  Running running;
+  launch(running, slow_document(200), "locked");
+  await_frame(frames, stage_is("order"));
+  auto lock = other->begin();
+  ASSERT_TRUE(lock) << lock.error().message;
+  const Result<SessionResult> result = join(running);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::unavailable) << result.error().message;
+  EXPECT_EQ(paper_->stats().open, 0U);
+  lock->rollback();
+  // Its last row could not be written; whoever looks sees that it has gone silent.
+  const auto row = persistence::RunRepository(*other).find_by_task("locked");
+  ASSERT_TRUE(row && *row);
+  EXPECT_EQ(shown_status(**row, {now_unix().value + 3'600'000'000'000}).status, "stale");
+  EXPECT_EQ(*mark_stale_runs(*other, {now_unix().value + 3'600'000'000'000}), 1);
+  EXPECT_EQ((*persistence::RunRepository(*other).find_by_task("locked"))->status, "stale");
+}
+
+TEST_F(SessionFaultsTest, ABreachedLimitShowsAsHalted) {
+  store_bars(300);
+  auto frames = watch("risky");
+  Running running;
+  json::object config = slow_document(0);
+  config["risk"] = json::object{{"max_drawdown_pct", 0.001}};
+  launch(running, std::move(config), "risky");
+  await_frame(frames, status_is("halted"));
+  const Result<SessionResult> result = join(running);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, "completed");
+  expect_books_closed(result->run_id);
 }
 
 // What a killed process leaves: rows up to its last bar, state up to its last flush.

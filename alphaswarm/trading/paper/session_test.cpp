@@ -138,11 +138,19 @@ TEST_F(SessionTest, TheBusinessKeyStandsEverywhere) {
   EXPECT_EQ(*signals, lines["SIGNAL"]);
 }
 
-TEST_F(SessionTest, SameFillsAsTheBacktest) {
+struct Parity {
+  const char* name;
+  const char* changes;
+  int least_fills;
+};
+
+class SameAsBacktest : public SessionFixture, public ::testing::WithParamInterface<Parity> {};
+
+TEST_P(SameAsBacktest, FillForFill) {
   store_bars(400);
   store_bars(300, "OTHER.TEST", 1.7);  // ends earlier: steps with one bar only
-  const json::object config =
-      document(R"({"session": {"universe": ["SWING.TEST", "OTHER.TEST"]}})");
+  json::object config = document(GetParam().changes);
+  config["session"].as_object()["universe"] = json::array{"SWING.TEST", "OTHER.TEST"};
   const Result<SessionResult> result = run(config);
   ASSERT_TRUE(result) << result.error().message;
   const auto parsed = parse_backtest_config(config);
@@ -163,20 +171,40 @@ TEST_F(SessionTest, SameFillsAsTheBacktest) {
   ASSERT_TRUE(backtest) << backtest.error().message;
   const auto fills = fills_of(result->run_id);
   ASSERT_EQ(fills.size(), backtest->fills.size());
-  EXPECT_GT(fills.size(), 20U);
+  EXPECT_GE(static_cast<int>(fills.size()), GetParam().least_fills);
   for (const Fill& fill : backtest->fills) {
-    const auto same =
-        std::ranges::find(fills, fill.client_id.value, &persistence::FillRow::client_order_id);
+    const auto same = std::ranges::find_if(fills, [&](const persistence::FillRow& row) {
+      return row.client_order_id == fill.client_id.value && row.filled_at == fill.time;
+    });
     ASSERT_NE(same, fills.end()) << fill.client_id.value;
     EXPECT_EQ(same->price, fill.price.value());
     EXPECT_EQ(same->quantity, fill.quantity.value());
     EXPECT_EQ(same->commission, fill.commission.value());
-    EXPECT_EQ(same->filled_at, fill.time);
     EXPECT_EQ(same->side, to_string(fill.side));
   }
   EXPECT_EQ(result->final_equity, backtest->final_equity);
-  EXPECT_EQ(result->orders, static_cast<std::int64_t>(backtest->orders.size()));
+  EXPECT_EQ(result->realised, backtest->realised);
+  EXPECT_EQ(result->orders, static_cast<std::int64_t>(backtest->orders.size()) + backtest->refused);
+  EXPECT_NEAR(result->max_drawdown, backtest->metrics.max_drawdown, 1e-7);
+  for (const auto& line : ledger_of(result->run_id)) EXPECT_NE(line.level, "error") << line.message;
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Configurations, SameAsBacktest,
+    ::testing::Values(
+        Parity{"mean_reversion", "{}", 20},
+        Parity{"short", R"({"strategy": {"params": {"lookback": 10, "z_threshold": 1.2,
+                                                     "allow_short": true}}})",
+               40},
+        Parity{"partial", R"({"brokerage": {"params": {"max_fill_share": 0.4}}})", 20},
+        Parity{"costly", R"({"brokerage": {"params": {"slippage_bps": 30,
+                                                       "commission_rate": 0.01}}})",
+               20},
+        Parity{"sma_cross", R"({"strategy": {"name": "sma_cross", "params": {}}})", 10},
+        Parity{"momentum", R"({"strategy": {"name": "momentum", "params": {"lookback": 30}}})", 2},
+        Parity{"buy_and_hold", R"({"strategy": {"name": "buy_and_hold", "params": {}}})", 2},
+        Parity{"tight_risk", R"({"risk": {"max_drawdown_pct": 0.01}})", 1}),
+    [](const auto& info) { return std::string(info.param.name); });
 
 // The shape of the first bars that trade, as a picture.
 TEST_F(SessionTest, TheTreeOfABarThatTrades) {
