@@ -61,7 +61,11 @@ stage_interop() {
     say "skipped: comparing with a real OpenTelemetry Collector needs Go"
   fi
 }
-stage_web() { tests/browser/run.sh; }
+stage_web() {
+  PATH="$(tools/setup/node.sh):$PATH"
+  (cd webui && npm ci --no-audit --no-fund --loglevel=error && npm run --silent check && npm test --silent)
+  tests/browser/run.sh build/release/bin/alphaswarm build/datasets
+}
 stage_no_otel() { build_and_run no-otel 'observability_test net_test'; }
 stage_gcc_sdk() { build_and_run gcc-sdk 'base_test config_test otlp_test observability_test'; }
 stage_asan() { build_and_run asan "$asan_tests"; }

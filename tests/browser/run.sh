@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts the whole system in a temporary folder on ports of its own, lets its demo run, and runs the
-# browser tests against it. Needs Chromium and a Node (tools/webui.sh installs one into build/venv).
+# browser tests against it. Needs Chromium and a Node (tools/setup/webui.sh installs one into build/venv).
 # usage: tests/browser/run.sh ALPHASWARM [MARKET_DATA] [TEST…]
 set -eu
 binary=$(realpath "$1")
