@@ -61,6 +61,25 @@ json::object parse_object(std::string_view text) {
   return !error && value.is_object() ? std::move(value.as_object()) : json::object();
 }
 
+double number_in(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_number() ? value->to_number<double>() : 0;
+}
+
+// One line of what a task's result says.
+std::string summary_of(const json::object& result) {
+  if (result.contains("files_count")) {
+    return fmt::format("{} files, {} rows read, {} written, {} rejected",
+                       count_in(result, "files_count"), count_in(result, "rows_read"),
+                       count_in(result, "rows_written"), count_in(result, "rows_rejected"));
+  }
+  const json::value* metrics = result.if_contains("metrics");
+  const double gain = number_in(metrics != nullptr ? metrics->as_object() : result, "total_return");
+  const std::string_view bars = result.contains("bars_seen") ? "bars_seen" : "bars_count";
+  return fmt::format("{} bars, {} orders, {} fills, {:+.2f} %", count_in(result, bars),
+                     count_in(result, "orders"), count_in(result, "fills"), gain * 100);
+}
+
 // Follows a task until its terminal frame. False with the reason in `result` on an error frame.
 net::task<bool> follow(net::WebSocket socket, ProgressLine& line, std::string& result) {
   for (;;) {
@@ -77,10 +96,14 @@ net::task<bool> follow(net::WebSocket socket, ProgressLine& line, std::string& r
     const std::string stage = text_in(frame, "stage");
     result = text_in(frame, "message");
     if (stage == "done" || stage == "error") {
+      const json::value* value = frame.if_contains("result");
+      if (value != nullptr && value->is_object()) result = summary_of(value->as_object());
       co_await socket.close();
       co_return stage == "done";
     }
-    line.update(count_in(frame, "done"), count_in(frame, "total"), result);
+    const bool session = frame.contains("bars_total");
+    const std::uint64_t total = count_in(frame, session ? "bars_total" : "total");
+    if (total != 0) line.update(count_in(frame, session ? "bars_done" : "done"), total, result);
   }
 }
 

@@ -147,6 +147,11 @@ Result<std::unique_ptr<WorkerRole>> WorkerRole::start(const Start& start, Backbo
   trading::register_ingestion_task(*role->worker_, *backbone.database);
   role->sessions_ = session_services(start, backbone, role->http_, role->paper_telemetry_);
   trading::paper::register_paper_tasks(*role->worker_, role->sessions_);
+  // What a process that was killed has left unfinished goes on: sessions from their last state.
+  const auto left = net::block_on(role->runtime_,
+                                  tasks::requeue_unfinished(*backbone.broker, *backbone.database));
+  if (!left) return std::unexpected(left.error());
+  if (*left > 0) log_info("worker", fmt::format("{} unfinished tasks go on", *left));
   role->worker_->start();
   return role;
 }
