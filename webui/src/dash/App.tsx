@@ -6,8 +6,9 @@ import { useConfig, useKillSwitch } from "./api";
 import { BacktestsPage } from "./BacktestsPage";
 import { BrokersPage } from "./BrokersPage";
 import { DataPage } from "./DataPage";
-import { KillSwitchDialog, StartDialog } from "./dialogs";
+import { KillSwitchDialog } from "./dialogs";
 import { SessionsPage } from "./SessionsPage";
+import { StartDialog } from "./StartDialog";
 
 const pages = [
   ["", "Sessions"],

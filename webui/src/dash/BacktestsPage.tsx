@@ -24,7 +24,7 @@ import { Chart, type Line } from "./Chart";
 import { EquityChart } from "./EquityChart";
 import { type Frame, useProgress } from "./live";
 import { Failed, Progress, StaleBanner, Stat, StatusChip, TraceLink, tone } from "./parts";
-import { RunList } from "./SessionsPage";
+import { RunList } from "./RunList";
 import { buyAndHold, closes, resample, toSeconds } from "./series";
 
 function Item({ run, chosen, now }: { run: BacktestRun; chosen: boolean; now: number }) {
