@@ -186,15 +186,6 @@ TEST(SpanMetrics, TooManySeriesGoIntoOne) {
             std::string::npos);
 }
 
-TEST(SpanMetrics, QuietSeriesExpire) {
-  SpanMetrics metrics("connector spanmetrics", small());
-  metrics.consume({one_batch("api", {{}})});
-  PrometheusExporterConfig config;
-  EXPECT_NE(text_of(metrics, MetricsText::Format::prometheus, config), "");
-  config.metric_expiration = std::chrono::seconds(0);  // never
-  EXPECT_NE(text_of(metrics, MetricsText::Format::prometheus, config), "");
-}
-
 class Running : public ::testing::Test {
  protected:
   Running() {
