@@ -17,11 +17,12 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 13> kMeanings{{
+constexpr std::array<std::pair<int, std::string_view>, 14> kMeanings{{
     {101, "The connection becomes a WebSocket."},
     {200, "The answer."},
     {202, "Accepted: a worker will do it."},
     {400, "The request is wrong; the detail says what."},
+    {403, "The request comes from a page of another site."},
     {404, "There is no such thing."},
     {409, "It conflicts with what is already there."},
     {422, "The input is wrong; each mistake is named with its place."},

@@ -31,9 +31,15 @@ struct Operation {
   bool websocket = false;
 };
 
+// False if a browser says that another site's page asks: Origin is there and names another host
+// than Host. Whatever acts on money must not be at the mercy of any page the user happens to open.
+[[nodiscard]] bool is_same_origin(const net::HttpRequest& request) noexcept;
+
 class RouteTable {
  public:
+  // What changes something (all but GET) answers 403 unless is_same_origin.
   void add(Operation operation, net::Handler handler);
+  // Likewise: closes with 4403.
   void add_websocket(Operation operation, net::WebSocketHandler handler);
 
   [[nodiscard]] std::span<const Operation> operations() const noexcept { return operations_; }

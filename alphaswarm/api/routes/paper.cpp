@@ -20,6 +20,8 @@ using persistence::RunRepository;
 using persistence::RunRow;
 using persistence::TaskRow;
 
+constexpr std::size_t kLongestReason = 500;
+
 net::HttpResponse list_runs(const ApiDependencies& service, const net::HttpRequest& request) {
   QueryReader query(request);
   const std::int64_t limit = query.limit(100, 10'000);
@@ -125,7 +127,13 @@ Result<bool> is_stoppable(const ApiDependencies& service, std::string_view task_
 
 net::task<net::HttpResponse> stop(const ApiDependencies& service, const net::HttpRequest& request) {
   const std::string_view task_id = path_param(request, "task_id");
-  std::string reason = QueryReader(request).text("reason");
+  QueryReader query(request);
+  std::string reason = query.text("reason");
+  if (reason.size() > kLongestReason) {
+    query.report("reason", "must have at most " + std::to_string(kLongestReason) + " bytes",
+                 "out_of_range");
+  }
+  if (auto invalid = query.finish()) co_return std::move(*invalid);
   if (reason.empty()) reason = "stopped by the user";
   const Result<bool> stoppable = is_stoppable(service, task_id);
   if (!stoppable) co_return error_reply(stoppable.error());
@@ -160,7 +168,7 @@ void add_paper_routes(RouteTable& table, const Context& context) {
              .summary = "Ask a session to stop",
              .query = {{"reason", "string", "why, shown at the session"}},
              .response = "StopAnswer",
-             .errors = {404, 503}},
+             .errors = {404, 422, 503}},
             handler(context, stop));
   table.add({.method = "GET",
              .path = "/paper/runs",

@@ -131,6 +131,8 @@ TEST(PaperRoutes, StopOfAnEndedSessionChangesNothing) {
   const auto key =
       net::block_on(service.client_runtime(), service.bus()->get(tasks::stop_channel("task-1")));
   EXPECT_FALSE(key.value().has_value());
+  (void)service.call("POST", "/paper/stop/task-1?reason=" + std::string(501, 'x'), "", 422,
+                     "ValidationErrors");
   EXPECT_EQ(service.refusal("POST", "/paper/stop/nobody", "", 404),
             "There is no paper task 'nobody'.");
 }

@@ -25,9 +25,10 @@ struct Seen {
 };
 
 // Everything until the service closes; sets `on_frame` at the first frame.
-net::task<Seen> watch(std::string url, net::AsyncEvent* on_frame) {
+net::task<Seen> watch(std::string url, net::AsyncEvent* on_frame, net::Headers headers = {}) {
   Seen seen;
-  Result<net::WebSocket> socket = co_await net::connect_websocket(std::move(url));
+  Result<net::WebSocket> socket =
+      co_await net::connect_websocket(std::move(url), std::move(headers));
   if (!socket) {
     seen.stages.push_back("no connection: " + socket.error().message);
     co_return seen;
@@ -132,6 +133,16 @@ TEST(StreamRoutes, AnUnknownTaskIsClosedWithItsOwnCode) {
                                   watch(service.websocket_url("/chat/stream/nobody"), nullptr));
   EXPECT_TRUE(seen.stages.empty());
   EXPECT_EQ(seen.close_code, 4404);
+}
+
+TEST(StreamRoutes, APageOfAnotherSiteSeesNothing) {
+  Service service;
+  net::Headers headers{{"origin", "https://evil.example"}};
+  const Seen seen = net::block_on(
+      service.client_runtime(),
+      watch(service.websocket_url("/chat/stream/nobody"), nullptr, std::move(headers)));
+  EXPECT_TRUE(seen.stages.empty());
+  EXPECT_EQ(seen.close_code, 4403);
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ class Service {
   // The task's end; fails the test if it has none within half a minute.
   tasks::TaskResult wait_for(std::string task_id);
 
-  [[nodiscard]] net::HttpResponse send(std::string method, std::string path, std::string body = {});
+  [[nodiscard]] net::HttpResponse send(std::string method, std::string path, std::string body = {},
+                                       net::Headers headers = {});
   [[nodiscard]] net::HttpResponse get(std::string path) { return send("GET", std::move(path)); }
   // The reply of a GET as JSON; fails the test unless it is 200 and of that type (schemas.cpp).
   [[nodiscard]] boost::json::value get_json(std::string path, std::string_view type);

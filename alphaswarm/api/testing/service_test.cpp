@@ -81,8 +81,10 @@ tasks::TaskResult Service::wait_for(std::string task_id) {
   return result ? std::move(*result) : tasks::TaskResult{};
 }
 
-net::HttpResponse Service::send(std::string method, std::string path, std::string body) {
+net::HttpResponse Service::send(std::string method, std::string path, std::string body,
+                                net::Headers headers) {
   net::ClientRequest request;
+  request.headers = std::move(headers);
   request.method = std::move(method);
   request.url = "http://127.0.0.1:" + std::to_string(server_->port()) + path;
   if (!body.empty()) request.headers.set("content-type", "application/json");
