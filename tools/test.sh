@@ -51,6 +51,7 @@ stage_interop() {
     touch build/interop-venv/complete
   }
   local binary=$root/build/release/bin/alphaswarm
+  build/interop-venv/bin/python tests/interop/prometheus_scrapes.py "$binary"
   build/interop-venv/bin/python tests/interop/otel_python_to_us.py "$binary"
   if command -v go >/dev/null; then
     tools/interop/otelcol.sh

@@ -3,15 +3,13 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
-#include <filesystem>
+#include <string>
 
 namespace alphaswarm::collector {
 namespace {
 
-// The repository's folder, from this file's place in it.
 std::string deploy(const std::string& name) {
-  const auto root = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-  return (root / "alphaswarm_platform/deploy/otel" / name).string();
+  return ALPHASWARM_SOURCE_DIR "/alphaswarm_platform/deploy/otel/" + name;
 }
 
 template <class T>
