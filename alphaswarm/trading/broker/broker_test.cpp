@@ -270,8 +270,8 @@ class RudeServer {
       if (peer < 0) return;
       char buffer[4096];
       std::ignore = ::recv(peer, buffer, sizeof(buffer), 0);
+      ++served_;  // before the client can know of it
       std::ignore = ::send(peer, answer_.data(), answer_.size(), MSG_NOSIGNAL);
-      ++served_;
       ::close(peer);
     }
   }

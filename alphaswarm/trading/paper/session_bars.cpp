@@ -77,8 +77,10 @@ net::task<Result<void>> SessionRun::work_on_bar(UnixNanos time, std::span<const 
                                                 const otel::SpanContext& span) {
   recorder_.begin_bar(next_index_);
   bar_spans_.clear();
+  unanswered_.assign(bars.begin(), bars.end());
   const Result<SimStep> step = co_await broker_->advance(next_index_, bars);
   if (!step) co_return std::unexpected(step.error());
+  unanswered_.clear();
   for (const BrokerUpdate& update : step->updates) co_await take(update);
   Result<void> submitted;
   for (const Decision& decision : loop_->on_bars(time, bars)) {

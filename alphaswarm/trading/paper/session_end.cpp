@@ -15,7 +15,7 @@ namespace otel = alphaswarm::observability;
 namespace {
 
 // An exchange that is gone must not hold up the end.
-constexpr std::chrono::milliseconds kCancelWithin(800);
+constexpr std::chrono::milliseconds kSettleWithin(800);
 constexpr std::chrono::milliseconds kGoodbyeWithin(200);
 
 net::task<void> ignore_result(net::task<Result<void>> work) {
@@ -58,14 +58,28 @@ net::task<void> SessionRun::cancel_open_orders(std::string reason) {
   }
 }
 
+// Brings the session's books to what the exchange did, then ends what is open there. A step whose
+// answer was cut off may have filled orders: the same step again tells, and does nothing twice.
+net::task<void> SessionRun::settle(std::string reason) {
+  if (!unanswered_.empty()) {
+    const Result<SimStep> step = co_await broker_->advance(next_index_, unanswered_);
+    if (step) {
+      ++next_index_;
+      for (const BrokerUpdate& update : step->updates) co_await take(update);
+    }
+    unanswered_.clear();
+  }
+  co_await cancel_open_orders(std::move(reason));
+}
+
 net::task<void> SessionRun::finish() {
   if (!ending_) end_by_error(Error{ErrorCode::internal, "the session ended without a reason"});
   const Ending ending = *ending_;
   recorder_.begin_bar(Recorder::kAfterBars);
   if (!ending.left) {
     co_await set_status("stopping", ending.reason);
-    const std::string why = ending.reason.empty() ? "the session ended" : ending.reason;
-    std::ignore = co_await net::race(cancel_open_orders(why), time_limit(kCancelWithin));
+    std::string why = ending.reason.empty() ? "the session ended" : ending.reason;
+    std::ignore = co_await net::race(settle(std::move(why)), time_limit(kSettleWithin));
   }
   orders_.leave_all(ending.left ? "the session resumes later" : "the venue did not confirm");
   json::object payload{{"status", ending.status},

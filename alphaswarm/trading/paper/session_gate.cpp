@@ -56,7 +56,7 @@ Result<void> SessionRun::flush() {
   row_.last_heartbeat_at = now_unix();
   if (ready_) {
     row_.state_json = json::serialize(state());
-    row_.final_equity = loop_->equity().value();
+    row_.final_equity = loop_->portfolio().equity().value();
     row_.realised_pnl = loop_->portfolio().realised().value();
   }
   last_flush_bar_ = next_index_;

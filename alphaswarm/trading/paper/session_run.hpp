@@ -81,6 +81,7 @@ class SessionRun {
 
   // session_end.cpp
   net::task<void> finish();
+  net::task<void> settle(std::string reason);
   net::task<void> cancel_open_orders(std::string reason);
   net::task<void> cancel_one(std::string client_id, OrderId id, std::string reason);
   void note(LedgerType type, std::string level, std::string message, boost::json::object payload);
@@ -104,6 +105,8 @@ class SessionRun {
   std::int64_t next_index_ = 0;  // of the step to work on
   bool ready_ = false;           // loop_ holds the saved state, or the first: it may be saved again
   std::optional<Ending> ending_;
+  // Bars of a step that the exchange may or may not have seen: its answer was not waited for.
+  std::vector<SymbolBar> unanswered_;
   std::vector<LedgerLine> notes_;  // of the session itself, until the bar is closed
   // Spans of orders that were touched in this bar: a ledger line links to its order's.
   std::vector<std::pair<std::string, observability::SpanContext>> bar_spans_;
