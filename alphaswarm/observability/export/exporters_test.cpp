@@ -73,7 +73,7 @@ GrpcSink grpc_sink(const std::string& endpoint, bool gzip = false) {
 constexpr milliseconds kTimeout{5'000};
 
 TEST(GrpcSink, SendsUnaryCallsOverOneConnection) {
-  GrpcServer server({{}, {.body = framed(partial_success(2, "too old"))}});
+  GrpcServer server({GrpcReply{}, {.body = framed(partial_success(2, "too old"))}});
   GrpcSink sink = grpc_sink(server.endpoint());
   const std::string large(300'000, 'x');  // more than the first flow-control window
   EXPECT_EQ(sink.send({large, 10}, kTimeout).status, SinkResult::accepted);
@@ -94,7 +94,7 @@ TEST(GrpcSink, SendsUnaryCallsOverOneConnection) {
 }
 
 TEST(GrpcSink, CompressesWhereAsked) {
-  GrpcServer server({{}});
+  GrpcServer server({GrpcReply{}});
   GrpcSink sink = grpc_sink(server.endpoint(), true);
   const std::string text(10'000, 'x');
   EXPECT_EQ(sink.send({text, 1}, kTimeout).status, SinkResult::accepted);
@@ -133,7 +133,7 @@ TEST(GrpcSink, WaitsAsLongAsTheServerAsks) {
 }
 
 TEST(GrpcSink, ReconnectsToAServerThatWentAway) {
-  GrpcServer server({{}, {}});
+  GrpcServer server({GrpcReply{}, GrpcReply{}});
   GrpcSink sink = grpc_sink(server.endpoint());
   EXPECT_EQ(sink.send({"x", 1}, kTimeout).status, SinkResult::accepted);
   server.drop_connection();
