@@ -44,15 +44,22 @@ stage_setup() {
 }
 stage_release() { build_preset release; }
 stage_tests() { ctest --test-dir build/release --output-on-failure; }
+
+python_environment() {  # FOLDER REQUIREMENTS: made anew when the requirements have changed
+  cmp -s "$2" "$1/requirements.txt" && return
+  rm -rf "$1"
+  /usr/bin/python3 -m venv "$1"
+  "$1/bin/pip" install --quiet --disable-pip-version-check -r "$2"
+  cp "$2" "$1/requirements.txt"
+}
+
 stage_interop() {
-  [ -f build/interop-venv/complete ] || {
-    /usr/bin/python3 -m venv build/interop-venv
-    build/interop-venv/bin/pip install --quiet --disable-pip-version-check -r tests/interop/requirements.txt
-    touch build/interop-venv/complete
-  }
+  python_environment build/interop-venv tests/interop/requirements.txt
   local binary=$root/build/release/bin/alphaswarm
   build/interop-venv/bin/python tests/interop/prometheus_scrapes.py "$binary"
   build/interop-venv/bin/python tests/interop/otel_python_to_us.py "$binary"
+  python_environment build/services-venv tests/interop/python_services/requirements.txt
+  build/interop-venv/bin/python tests/interop/one_trace.py "$binary" "$root/build/services-venv/bin/python"
   if command -v go >/dev/null; then
     tools/interop/otelcol.sh
     build/interop-venv/bin/python tests/interop/sdk_to_collector.py "$binary" "$root/build/interop/otelcol"
