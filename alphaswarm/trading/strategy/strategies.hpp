@@ -15,6 +15,7 @@ using StrategyFactory = std::unique_ptr<Strategy> (*)(Params& params, const Sizi
 [[nodiscard]] std::unique_ptr<Strategy> make_mean_reversion(Params&, const SizingConfig&);
 [[nodiscard]] std::unique_ptr<Strategy> make_buy_and_hold(Params&, const SizingConfig&);
 [[nodiscard]] std::unique_ptr<Strategy> make_sma_cross(Params&, const SizingConfig&);
+[[nodiscard]] std::unique_ptr<Strategy> make_ema_cross(Params&, const SizingConfig&);
 [[nodiscard]] std::unique_ptr<Strategy> make_momentum(Params&, const SizingConfig&);
 
 inline constexpr std::int64_t kLongestLookback = 10'000;  // bars

@@ -10,11 +10,11 @@
 namespace alphaswarm::trading {
 namespace {
 
-constexpr std::array<std::string_view, 4> kNames{"mean_reversion", "buy_and_hold", "sma_cross",
-                                                 "momentum"};
-constexpr std::array<detail::StrategyFactory, 4> kFactories{
+constexpr std::array<std::string_view, 5> kNames{"mean_reversion", "buy_and_hold", "sma_cross",
+                                                 "ema_cross", "momentum"};
+constexpr std::array<detail::StrategyFactory, 5> kFactories{
     detail::make_mean_reversion, detail::make_buy_and_hold, detail::make_sma_cross,
-    detail::make_momentum};
+    detail::make_ema_cross, detail::make_momentum};
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 #pragma once
 
 // What a strategy sees and says. A strategy decides at the close of a bar from closes up to and
-// including it; what it decides is filled at the next bar's open. It keeps no state of its own:
-// everything it needs is in the slice, so a session that resumes decides as if it had never
+// including it; what it decides is filled at the next bar's open. It keeps no state of its own
+// that the slice does not give again, so a session that resumes decides as if it had never
 // stopped.
 
 #include <boost/json/fwd.hpp>
@@ -70,8 +70,8 @@ class Strategy {
   SizingConfig sizing_;
 };
 
-// `name` is mean_reversion, buy_and_hold, sma_cross or momentum. All take `position_pct` (0.10) and
-// `allow_short` (false); the others are in each strategy's file. An unknown name or parameter, or
+// `name` is mean_reversion, buy_and_hold, sma_cross, ema_cross or momentum. All take `position_pct`
+// (0.10) and `allow_short` (false); the others are in each strategy's file. An unknown name or parameter, or
 // an impossible value, is invalid_argument: one sentence with name, value and what is allowed.
 [[nodiscard]] Result<std::unique_ptr<Strategy>> make_strategy(std::string_view name,
                                                               const boost::json::object& params);

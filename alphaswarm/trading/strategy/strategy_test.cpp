@@ -140,6 +140,45 @@ TEST(SmaCrosses, TurnOverWhereShortsAreAllowed) {
   EXPECT_EQ(stage.show(5), "leave A.X; enter_short A.X");
 }
 
+TEST(EmaCrosses, OnTheCrossOnly) {
+  Stage stage("ema_cross", {{"fast", 1}, {"slow", 3}});  // weights 1 and 0.5
+  for (const double close : {10, 10, 10}) EXPECT_EQ(stage.show(close), "");
+  EXPECT_EQ(stage.show(13), "enter_long A.X");  // 13 > 11.5, before 10 ≤ 10
+  EXPECT_EQ(stage.show(14), "");                // 14 > 12.75: above since long
+  EXPECT_EQ(stage.show(8), "leave A.X");        // 8 < 10.375
+  EXPECT_EQ(stage.show(7), "");
+}
+
+// One that starts anywhere with the history alone says what one says that saw every bar.
+TEST(EmaCrosses, NeedNothingButTheHistory) {
+  const json::object params{{"fast", 2}, {"slow", 4}, {"allow_short", true}};
+  const auto always = *make_strategy("ema_cross", params);
+  History history(always->required_history());
+  const VtSymbol symbol = *VtSymbol::parse("A.X");
+  Bar bar;
+  int signals_in_all = 0;
+  for (int i = 1; i <= 400; ++i) {
+    bar.close = Price::of(100 + 5 * std::sin(i * 0.7) + i % 3);
+    history.push(bar.close.to_double());
+    SymbolView view;
+    view.symbol = &symbol;
+    view.bar = &bar;
+    view.closes = history.closes();
+    view.bars_seen = history.bars_seen();
+    const Slice slice{.timestamp = {}, .symbols = {&view, 1}};
+    std::vector<Signal> known, fresh;
+    always->on_bar(slice, known);
+    (*make_strategy("ema_cross", params))->on_bar(slice, fresh);
+    ASSERT_EQ(known.size(), fresh.size()) << "bar " << i;
+    for (std::size_t k = 0; k < known.size(); ++k) {
+      EXPECT_EQ(known[k].kind, fresh[k].kind) << "bar " << i;
+      EXPECT_EQ(known[k].score, fresh[k].score) << "bar " << i;
+    }
+    signals_in_all += static_cast<int>(known.size());
+  }
+  EXPECT_GT(signals_in_all, 40);
+}
+
 TEST(Momentums, HoldTheTopQuantileBetweenRebalances) {
   Stage stage("momentum", {{"lookback", 2}, {"rebalance", 2}, {"quantile", 0.5}},
               {"A.X", "B.X", "C.X", "D.X"});
@@ -195,7 +234,7 @@ TEST(StrategyParams, ImpossibleOnesAreNamed) {
             "strategy buy_and_hold: allow_short is 1, must be true or false");
   EXPECT_EQ(refusal("magic", {}),
             "there is no strategy 'magic': one of mean_reversion, buy_and_hold, sma_cross, "
-            "momentum");
+            "ema_cross, momentum");
   EXPECT_EQ(refusal("mean_reversion", {{"lookback", 30.0}, {"position_pct", "0.25"}}), "accepted");
 }
 

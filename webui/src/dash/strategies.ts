@@ -48,6 +48,16 @@ export const kStrategies: StrategyForm[] = [
     ],
   },
   {
+    name: "ema_cross",
+    title: "Exponential averages cross",
+    about: "Like the moving averages, with newer prices weighing more.",
+    settings: [
+      { key: "fast", label: "Fast", initial: 10, about: "bars" },
+      { key: "slow", label: "Slow", initial: 20, about: "bars" },
+      sizing,
+    ],
+  },
+  {
     name: "momentum",
     title: "Momentum",
     about: "Holds what rose most over the lookback; decides again at each rebalance.",
