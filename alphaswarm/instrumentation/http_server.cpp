@@ -103,8 +103,9 @@ void TracingHttpServerObserver::responding(net::ObserverToken token, const net::
   const auto* own = static_cast<const Request*>(token);
   const otel::SpanContext context = own->span.context();
   if (own->excluded || !context.is_valid()) return;
-  response.headers.set("traceresponse", otel::to_traceresponse(context));
-  response.headers.set("x-trace-id", context.trace_id.to_hex());
+  const std::string text = otel::to_traceresponse(context);  // 00-<trace id>-<span id>-<flags>
+  response.headers.set("traceresponse", text);
+  response.headers.set("x-trace-id", std::string_view(text).substr(3, 32));
 }
 
 void TracingHttpServerObserver::finished(net::ObserverToken token, int status, const Error* error) {

@@ -7,7 +7,19 @@
 
 namespace alphaswarm::instrumentation {
 
+namespace {
+
+// Most filters are "^/health": the beginning of a path and nothing that a regular expression is
+// needed for, which costs a tenth of what std::regex takes of each request.
+bool is_plain_beginning(std::string_view pattern) {
+  return pattern.starts_with('^') &&
+         pattern.find_first_of("^$.*+?()[]{}|\\", 1) == std::string_view::npos;
+}
+
+}  // namespace
+
 struct UrlFilter::Patterns {
+  std::vector<std::string> beginnings;
   std::vector<std::regex> expressions;
 };
 
@@ -25,6 +37,10 @@ Result<UrlFilter> UrlFilter::parse(std::string_view list) {
     while (part.starts_with(' ')) part.remove_prefix(1);
     while (part.ends_with(' ')) part.remove_suffix(1);
     if (part.empty()) continue;
+    if (is_plain_beginning(part)) {
+      patterns->beginnings.emplace_back(part.substr(1));
+      continue;
+    }
     try {
       patterns->expressions.emplace_back(part.begin(), part.end(),
                                          std::regex::ECMAScript | std::regex::optimize);
@@ -40,6 +56,11 @@ Result<UrlFilter> UrlFilter::parse(std::string_view list) {
 }
 
 bool UrlFilter::excludes(std::string_view path) const {
+  if (std::ranges::any_of(patterns_->beginnings, [&](const std::string& beginning) {
+        return path.starts_with(beginning);
+      })) {
+    return true;
+  }
   // A path of kilobytes would take std::regex's recursion deep; nobody excludes such.
   constexpr std::size_t kLongest = 1024;
   path = path.substr(0, kLongest);
