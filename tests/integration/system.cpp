@@ -56,10 +56,13 @@ Outcome run_alphaswarm(std::vector<std::string> arguments, const std::filesystem
 }
 
 System::System(const Variables& environment, std::vector<std::string> more_arguments)
-    : offset_(free_port_offset()),
+    : System(free_port_offset(), environment, std::move(more_arguments)) {}
+
+System::System(int offset, const Variables& environment, std::vector<std::string> more_arguments)
+    : TradingApi("http://127.0.0.1:" + std::to_string(8000 + offset)),
+      offset_(offset),
       process_(std::make_unique<Process>(up_arguments(offset_, std::move(more_arguments)),
                                          folder_.path(), environment)),
-      api_(api_url()),
       traces_(trace_url()) {
   if (!process_->wait_for_output("ready")) {
     throw std::runtime_error("alphaswarm up did not get ready:\n" + process_->output());
@@ -70,8 +73,8 @@ std::string System::url(int port) const {
   return "http://127.0.0.1:" + std::to_string(port + offset_);
 }
 
-void System::ingest(int bars) {
-  const std::filesystem::path file = folder() / "test.csv";
+void TradingApi::ingest(int bars) {
+  const std::filesystem::path file = files_.path() / "test.csv";
   write_bars(file, bars);
   const json::object accepted =
       api_.post("/data/ingest", {{"path", file.string()}, {"format", "csv"}}).json().as_object();
@@ -81,7 +84,7 @@ void System::ingest(int bars) {
   ASSERT_EQ(reply.status, 200) << reply.body;
 }
 
-json::object System::start_paper(const std::string& run_name, const json::object& feed) {
+json::object TradingApi::start_paper(const std::string& run_name, const json::object& feed) {
   const json::object config = {
       {"session", {{"universe", {"TEST.LOCAL"}}, {"initial_cash", 100000}}},
       {"strategy",
@@ -95,16 +98,30 @@ json::object System::start_paper(const std::string& run_name, const json::object
   return accepted;
 }
 
-json::object System::run_paper(const std::string& run_name) {
-  const json::object accepted = start_paper(run_name, {{"kind", "replay"}});
-  const std::string path = "/paper/runs/" + std::string(accepted.at("task_id").as_string());
-  const auto reply = api_.poll(path, [](const Http::Reply& one) {
+namespace {
+
+std::string run_path(const json::object& accepted) {
+  return "/paper/runs/" + std::string(accepted.at("task_id").as_string());
+}
+
+}  // namespace
+
+json::object TradingApi::finish_paper(const json::object& accepted) {
+  const auto reply = api_.poll(run_path(accepted), [](const Http::Reply& one) {
     return one.status == 200 && one.json().at("status").as_string() == "completed";
   });
   EXPECT_EQ(reply.status, 200) << reply.body;
   json::object row = reply.json().as_object();
   EXPECT_EQ(row.at("status").as_string(), "completed") << reply.body;
   return row;
+}
+
+json::object TradingApi::wait_for_bars(const json::object& accepted, int bars) {
+  const auto reply = api_.poll(run_path(accepted), [&](const Http::Reply& one) {
+    return one.status == 200 && one.json().at("bars_seen").to_number<int>() >= bars;
+  });
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  return reply.json().as_object();
 }
 
 CollectorProcess::CollectorProcess()

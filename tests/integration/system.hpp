@@ -23,32 +23,49 @@ struct Outcome {
                                      const std::filesystem::path& cwd,
                                      const Variables& environment = {});
 
+// What tests do over the HTTP API, wherever its parts run.
+class TradingApi {
+ public:
+  explicit TradingApi(std::string url) : api_url_(std::move(url)), api_(api_url_) {}
+
+  [[nodiscard]] const std::string& api_url() const noexcept { return api_url_; }
+  [[nodiscard]] Http& api() noexcept { return api_; }
+  // Writes `bars` made-up daily bars of TEST.LOCAL and ingests them. The same every time.
+  void ingest(int bars);
+  // POST /paper/start; the reply's body, with "trace_id".
+  boost::json::object start_paper(const std::string& run_name, const boost::json::object& feed);
+  // Waits for the end of a started session; the row of GET /paper/runs/{id}.
+  boost::json::object finish_paper(const boost::json::object& accepted);
+  // Both, at full speed.
+  boost::json::object run_paper(const std::string& run_name) {
+    return finish_paper(start_paper(run_name, {{"kind", "replay"}}));
+  }
+  // Waits until the session has seen `bars` bars; its row then.
+  boost::json::object wait_for_bars(const boost::json::object& accepted, int bars);
+
+ private:
+  TemporaryFolder files_;
+  std::string api_url_;
+  Http api_;
+};
+
 // `alphaswarm up --no-demo` in a folder and on ports of its own; ready when constructed.
-class System {
+class System : public TradingApi {
  public:
   explicit System(const Variables& environment = {},
                   std::vector<std::string> more_arguments = {"--no-demo"});
 
-  [[nodiscard]] std::string api_url() const { return url(8000); }
   [[nodiscard]] std::string trace_url() const { return url(16686); }
   [[nodiscard]] std::string url(int port) const;
-  [[nodiscard]] Http& api() noexcept { return api_; }
   [[nodiscard]] Http& traces() noexcept { return traces_; }
   [[nodiscard]] Process& process() noexcept { return *process_; }
   [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_.path(); }
 
-  // Writes `bars` made-up daily bars of TEST.LOCAL and ingests them. The same every time.
-  void ingest(int bars);
-  // Starts a paper session over them and waits for its end; the row of GET /paper/runs/{id}.
-  boost::json::object run_paper(const std::string& run_name);
-  // POST /paper/start; the reply's body, with "trace_id".
-  boost::json::object start_paper(const std::string& run_name, const boost::json::object& feed);
-
  private:
+  System(int offset, const Variables& environment, std::vector<std::string> more_arguments);
   TemporaryFolder folder_;
   int offset_;
   std::unique_ptr<Process> process_;
-  Http api_;
   Http traces_;
 };
 
@@ -60,6 +77,7 @@ class CollectorProcess {
   // Spans in its store; waits for `expected`, which its batch processor may still hold.
   [[nodiscard]] std::uint64_t spans(std::uint64_t expected);
   [[nodiscard]] Http& traces() noexcept { return traces_; }
+  [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_.path(); }
 
  private:
   TemporaryFolder folder_;

@@ -1,0 +1,80 @@
+#include "tests/integration/picture.hpp"
+
+#include <gtest/gtest.h>
+
+namespace alphaswarm::testing {
+namespace {
+
+constexpr std::string_view kPicture =
+    R"(POST /paper/start [alphaswarm-api server]
+└─ apply_async/alphaswarm.tasks.paper_tasks.run_paper [alphaswarm-api producer]
+   ├─ INSERT tasks [alphaswarm-api client]
+   └─ run/alphaswarm.tasks.paper_tasks.run_paper [alphaswarm-worker consumer]
+      ├─ UPDATE tasks [alphaswarm-worker client] × 2
+      ├─ SELECT paper_trading_runs [alphaswarm-worker client]
+      ├─ paper.session.run [alphaswarm-paper-trader internal]
+      │  ├─ INSERT paper_trading_runs [alphaswarm-paper-trader client]
+      │  ├─ BEGIN [alphaswarm-paper-trader client] × 5
+      │  ├─ UPDATE paper_trading_runs [alphaswarm-paper-trader client] × 5
+      │  ├─ COMMIT [alphaswarm-paper-trader client] × 5
+      │  ├─ SELECT bars [alphaswarm-paper-trader client]
+      │  ├─ POST [alphaswarm-paper-trader client]
+      │  │  └─ POST /sim/v1/account [alphaswarm-exchange server]
+      │  ├─ paper.session.bar [alphaswarm-paper-trader internal] × 120
+      │  │  ├─ SELECT kill_switch [alphaswarm-paper-trader client] × 120
+      │  │  ├─ POST [alphaswarm-paper-trader client] × 120
+      │  │  │  └─ POST /sim/v1/advance [alphaswarm-exchange server] × 120
+      │  │  ├─ BEGIN [alphaswarm-paper-trader client] × 20
+      │  │  ├─ UPDATE paper_trading_runs [alphaswarm-paper-trader client] × 12
+      │  │  ├─ COMMIT [alphaswarm-paper-trader client] × 20
+      │  │  ├─ paper.session.submit_order [alphaswarm-paper-trader internal] × 4
+      │  │  │  ├─ risk.check_pretrade [alphaswarm-paper-trader internal] × 4
+      │  │  │  └─ broker.submit_order [alphaswarm-paper-trader internal] × 4
+      │  │  │     └─ POST [alphaswarm-paper-trader client] × 4
+      │  │  │        └─ POST /v2/orders [alphaswarm-exchange server] × 4
+      │  │  ├─ INSERT orders [alphaswarm-paper-trader client] × 8
+      │  │  ├─ INSERT signals [alphaswarm-paper-trader client] × 4
+      │  │  ├─ INSERT ledger_entries [alphaswarm-paper-trader client] × 8
+      │  │  └─ INSERT fills [alphaswarm-paper-trader client] × 4
+      │  ├─ INSERT ledger_entries [alphaswarm-paper-trader client]
+      │  └─ DELETE [alphaswarm-paper-trader client]
+      │     └─ DELETE /sim/v1/account [alphaswarm-exchange server]
+      └─ ws.publish [alphaswarm-worker internal]
+         └─ UPDATE tasks [alphaswarm-worker client]
+)";
+
+// The lines from `at` on, indented plainly: which branch is the last one depends on the lines left
+// out.
+std::string without_pace(std::string tree, std::size_t at) {
+  for (const std::string_view branch : {"├─ ", "└─ ", "│  "}) {
+    for (std::size_t found = tree.find(branch); found != std::string::npos;
+         found = tree.find(branch, found)) {
+      tree.replace(found, branch.size(), "   ");
+    }
+  }
+  std::string kept;
+  for (; at < tree.size(); at = tree.find('\n', at) + 1) {
+    const std::string line = tree.substr(at, tree.find('\n', at) - at + 1);
+    if (line.find("ws.publish [alphaswarm-paper-trader") == std::string::npos &&
+        line.find(" connect [") == std::string::npos) {
+      kept += line;
+    }
+  }
+  return kept;
+}
+
+}  // namespace
+
+void expect_picture(const std::string& tree) {
+  EXPECT_EQ(without_pace(tree, tree.find('\n') + 1),  // the head line holds the trace id
+            without_pace(std::string(kPicture), 0));
+}
+
+void expect_one_trace(const Trace& trace) {
+  EXPECT_EQ(trace.json().at("services").as_array().size(), 4U);
+  EXPECT_EQ(trace.roots(), 1U);
+  EXPECT_EQ(trace.json().at("orphans").to_number<int>(), 0);
+  EXPECT_EQ(trace.json().at("openSpans").to_number<int>(), 0);
+}
+
+}  // namespace alphaswarm::testing
