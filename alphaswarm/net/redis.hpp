@@ -23,8 +23,8 @@ struct RedisReply {
   enum class Type : std::uint8_t { nil, integer, string, status, error, array };
   Type type = Type::nil;
   std::int64_t integer = 0;
-  std::string text;  // of string, status and error
-  std::vector<RedisReply> elements;
+  std::string text{};  // of string, status and error
+  std::vector<RedisReply> elements{};
 
   [[nodiscard]] bool is_nil() const noexcept { return type == Type::nil; }
   [[nodiscard]] bool is_error() const noexcept { return type == Type::error; }
