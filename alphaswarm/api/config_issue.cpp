@@ -87,8 +87,12 @@ std::vector<Issue> locate_issues(const std::vector<trading::paper::ConfigIssue>&
     sentence += each.msg;
     Issue located = locate_issue(Error{.message = std::move(sentence)}, config);
     const bool better = located.loc.size() > each.loc.size();
-    issues.push_back(Issue{better ? std::move(located.loc) : each.loc, each.msg, each.type,
-                           better ? std::move(located.input) : each.input});
+    Issue issue{each.loc, each.msg, each.type, each.input};
+    if (better) {
+      issue.loc = std::move(located.loc);
+      issue.input = std::move(located.input);
+    }
+    issues.push_back(std::move(issue));
   }
   return issues;
 }

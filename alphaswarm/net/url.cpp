@@ -45,7 +45,7 @@ Result<Url> parse_url(std::string_view text) {
   };
   const auto parsed = boost::urls::parse_uri({text.data(), text.size()});
   if (!parsed) return bad("not an absolute URL of RFC 3986");
-  const boost::urls::url_view view = *parsed;
+  const boost::urls::url_view& view = *parsed;
   Url url;
   url.scheme = lower_case(text_of(view.scheme()));
   if (url.scheme != "http" && url.scheme != "https" && url.scheme != "ws" && url.scheme != "wss") {

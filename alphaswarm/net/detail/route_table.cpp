@@ -156,7 +156,8 @@ RouteMatch RouteTable::match(std::string_view method, std::string_view path,
     if (wants_websocket && pattern.websocket != nullptr) {
       match.kind = RouteMatch::Kind::websocket;
       match.websocket = pattern.websocket;
-    } else if ((match.route = pattern.find(method)) != nullptr) {
+    } else if (const Route* const found = pattern.find(method)) {
+      match.route = found;
       match.kind = RouteMatch::Kind::route;
     } else {
       match.kind = RouteMatch::Kind::wrong_method;
