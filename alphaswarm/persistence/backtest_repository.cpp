@@ -91,7 +91,8 @@ Result<std::vector<BacktestRow>> BacktestRepository::list(std::int64_t limit) {
 Result<void> BacktestRepository::store_curve(std::string_view id,
                                              std::span<const EquityPoint> points) {
   return in_transaction(
-      executor_, [&](SqlExecutor& transaction) { return store_curve_in(transaction, id, points); });
+      executor_, [&](SqlExecutor& transaction) { return store_curve_in(transaction, id, points); },
+      Effects::idempotent);
 }
 
 Result<std::vector<EquityPoint>> BacktestRepository::curve(std::string_view id) {

@@ -1,13 +1,18 @@
 #include "alphaswarm/persistence/bar_repository.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 
 #include "alphaswarm/persistence/columns.hpp"
 
 namespace alphaswarm::persistence {
 namespace {
 
-constexpr std::size_t kWidth = 9;
+constexpr std::string_view kColumns[] = {"vt_symbol", "interval", "timestamp",
+                                         "open",      "high",     "low",
+                                         "close",     "volume",   "adjusted_close"};
+constexpr std::size_t kWidth = std::size(kColumns);
 constexpr std::string_view kInsert =
     "INSERT INTO bars (vt_symbol, interval, timestamp, open, high, low, close, volume, "
     "adjusted_close) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
@@ -19,23 +24,42 @@ constexpr std::string_view kUpdate =
     "(open <> $1 OR high <> $2 OR low <> $3 OR close <> $4 OR volume <> $5 OR "
     "adjusted_close IS DISTINCT FROM $6)";
 
-Result<UpsertCounts> upsert_in(SqlExecutor& transaction, std::span<const BarRow> rows) {
+// PostgreSQL merges many rows through a table of the session's own, which COPY fills.
+constexpr std::size_t kRowsWorthCopying = 500;
+constexpr std::string_view kMakeIncoming =
+    "CREATE TEMPORARY TABLE IF NOT EXISTS incoming_bars (LIKE bars) ON COMMIT DELETE ROWS";
+constexpr std::string_view kEmptyIncoming = "TRUNCATE TABLE incoming_bars";
+// A row version that was inserted, not updated, has no xmax.
+constexpr std::string_view kMerge =
+    "WITH merged AS (INSERT INTO bars (vt_symbol, interval, timestamp, open, high, low, close, "
+    "volume, adjusted_close) SELECT vt_symbol, interval, timestamp, open, high, low, close, "
+    "volume, adjusted_close FROM incoming_bars ON CONFLICT (vt_symbol, interval, timestamp) "
+    "DO UPDATE SET open = excluded.open, high = excluded.high, low = excluded.low, "
+    "close = excluded.close, volume = excluded.volume, adjusted_close = excluded.adjusted_close "
+    "WHERE bars.open <> excluded.open OR bars.high <> excluded.high OR bars.low <> excluded.low "
+    "OR bars.close <> excluded.close OR bars.volume <> excluded.volume "
+    "OR bars.adjusted_close IS DISTINCT FROM excluded.adjusted_close "
+    "RETURNING (xmax = 0) AS fresh) "
+    "SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh) FROM merged";
+
+void bind_bar(const BarRow& bar, std::span<Param> params) {
+  params[0] = bar.vt_symbol;
+  params[1] = bar.interval;
+  params[2] = bar.timestamp;
+  params[3] = bar.open;
+  params[4] = bar.high;
+  params[5] = bar.low;
+  params[6] = bar.close;
+  params[7] = bar.volume;
+  params[8] = Param(bar.adjusted_close);
+}
+
+Result<UpsertCounts> upsert_each(SqlExecutor& transaction, std::span<const BarRow> rows) {
   UpsertCounts counts;
   std::vector<std::size_t> present;  // rows whose key was there
   const auto inserted = transaction.execute_each(
       kInsert, rows.size(), kWidth,
-      [&](std::size_t i, std::span<Param> params) {
-        const BarRow& bar = rows[i];
-        params[0] = bar.vt_symbol;
-        params[1] = bar.interval;
-        params[2] = bar.timestamp;
-        params[3] = bar.open;
-        params[4] = bar.high;
-        params[5] = bar.low;
-        params[6] = bar.close;
-        params[7] = bar.volume;
-        params[8] = Param(bar.adjusted_close);
-      },
+      [&](std::size_t i, std::span<Param> params) { bind_bar(rows[i], params); },
       [&](std::size_t i, std::int64_t changed) {
         if (changed == 0) present.push_back(i);
       });
@@ -62,6 +86,58 @@ Result<UpsertCounts> upsert_in(SqlExecutor& transaction, std::span<const BarRow>
   return counts;
 }
 
+bool key_less(const BarRow& a, const BarRow& b) {
+  return std::tie(a.vt_symbol, a.interval, a.timestamp.value) <
+         std::tie(b.vt_symbol, b.interval, b.timestamp.value);
+}
+
+// The rows in order of their keys, of equal keys only the last. One that gives way to a later one
+// counts as if it had been there before.
+std::vector<const BarRow*> distinct(std::span<const BarRow> rows, UpsertCounts& counts) {
+  std::vector<const BarRow*> sorted;
+  sorted.reserve(rows.size());
+  for (const BarRow& row : rows) sorted.push_back(&row);
+  // Equal keys stay in the order they came in, which is that of their addresses.
+  const auto less = [](const BarRow* a, const BarRow* b) {
+    return key_less(*a, *b) || (a < b && !key_less(*b, *a));
+  };
+  if (!std::ranges::is_sorted(sorted, less)) std::ranges::sort(sorted, less);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    if (i + 1 == sorted.size() || key_less(*sorted[i], *sorted[i + 1])) {
+      sorted[kept++] = sorted[i];
+    } else {
+      ++(*sorted[i] == *sorted[i + 1] ? counts.unchanged : counts.updated);
+    }
+  }
+  sorted.resize(kept);
+  return sorted;
+}
+
+Result<UpsertCounts> merge(SqlExecutor& transaction, std::span<const BarRow> rows) {
+  UpsertCounts counts;
+  const std::vector<const BarRow*> bars = distinct(rows, counts);
+  for (const std::string_view preparation : {kMakeIncoming, kEmptyIncoming}) {
+    const auto done = transaction.execute(preparation);
+    if (!done) return std::unexpected(done.error());
+  }
+  const auto copied = transaction.append(
+      "incoming_bars", kColumns, bars.size(),
+      [&](std::size_t i, std::span<Param> params) { bind_bar(*bars[i], params); });
+  if (!copied) return std::unexpected(copied.error());
+  std::int64_t inserted = 0;
+  std::int64_t updated = 0;
+  const auto merged = transaction.query(kMerge, {}, [&](const Row& row) {
+    inserted = row.integer(0);
+    updated = row.integer(1);
+  });
+  if (!merged) return std::unexpected(merged.error());
+  counts.inserted += inserted;
+  counts.updated += updated;
+  counts.unchanged += static_cast<std::int64_t>(bars.size()) - inserted - updated;
+  return counts;
+}
+
 BarRow read_bar(const Row& row) {
   BarRow bar;
   bar.vt_symbol = row.text(0);
@@ -80,8 +156,22 @@ BarRow read_bar(const Row& row) {
 
 Result<UpsertCounts> BarRepository::upsert(std::span<const BarRow> rows) {
   if (rows.empty()) return UpsertCounts{};
-  return in_transaction(executor_,
-                        [&](SqlExecutor& transaction) { return upsert_in(transaction, rows); });
+  const bool copy = executor_.system() == "postgresql" && rows.size() >= kRowsWorthCopying;
+  return in_transaction(
+      executor_,
+      [&](SqlExecutor& transaction) {
+        return copy ? merge(transaction, rows) : upsert_each(transaction, rows);
+      },
+      Effects::idempotent);
+}
+
+Result<void> BarRepository::append(std::span<const BarRow> rows) {
+  if (rows.empty()) return {};
+  const auto done =
+      executor_.append("bars", kColumns, rows.size(),
+                       [&](std::size_t i, std::span<Param> params) { bind_bar(rows[i], params); });
+  if (!done) return std::unexpected(done.error());
+  return {};
 }
 
 Result<std::vector<BarRow>> BarRepository::load(const BarQuery& query) {

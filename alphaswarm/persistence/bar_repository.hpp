@@ -51,6 +51,8 @@ class BarRepository {
 
   // Idempotent. Of rows with the same key the last one wins. All or nothing.
   [[nodiscard]] Result<UpsertCounts> upsert(std::span<const BarRow> rows);
+  // For keys that are all new: faster, and already_exists if one is there. All or nothing.
+  [[nodiscard]] Result<void> append(std::span<const BarRow> rows);
   // In order of time.
   [[nodiscard]] Result<std::vector<BarRow>> load(const BarQuery& query);
   [[nodiscard]] Result<std::int64_t> count(std::string_view vt_symbol, std::string_view interval);

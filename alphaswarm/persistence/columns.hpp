@@ -165,6 +165,19 @@ Result<std::optional<RowType>> select_one(SqlExecutor& executor, const std::stri
   return found;
 }
 
+// For statements that may be done twice without harm: also tried again where a lost connection
+// leaves it open whether they were done.
+[[nodiscard]] inline Result<std::int64_t> execute_idempotent(SqlExecutor& executor,
+                                                             std::string_view sql,
+                                                             std::span<const Param> params) {
+  return repeated(executor, Effects::idempotent, [&] { return executor.execute(sql, params); });
+}
+[[nodiscard]] inline Result<std::int64_t> execute_idempotent(SqlExecutor& executor,
+                                                             std::string_view sql,
+                                                             std::initializer_list<Param> params) {
+  return execute_idempotent(executor, sql, std::span<const Param>(params.begin(), params.size()));
+}
+
 template <class RowType>
 Result<void> insert_row(SqlExecutor& executor, const RowType& row) {
   const auto done = executor.execute(insert_text<RowType>(), params_of(row));
@@ -182,7 +195,7 @@ Result<bool> insert_new_row(SqlExecutor& executor, const RowType& row) {
 
 template <class RowType>
 Result<void> update_row(SqlExecutor& executor, const RowType& row, const std::string& id) {
-  const auto done = executor.execute(update_text<RowType>(), update_params(row));
+  const auto done = execute_idempotent(executor, update_text<RowType>(), update_params(row));
   if (!done) return std::unexpected(done.error());
   if (*done == 0) {
     return fail(ErrorCode::not_found,

@@ -17,8 +17,8 @@ namespace {
 using test::NotingObserver;
 using test::open_migrated;
 using test::TemporaryFolder;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 std::int64_t count(SqlExecutor& executor, std::string_view table) {
   std::int64_t rows = -1;
@@ -44,50 +44,132 @@ TEST(StatementText, NamesOperationAndTarget) {
   EXPECT_EQ(name("WITH r AS (SELECT 1 FROM a) INSERT INTO b SELECT * FROM r"), "INSERT|b");
   EXPECT_EQ(name("-- why\n/* from c */ BEGIN IMMEDIATE"), "BEGIN|");
   EXPECT_EQ(name("COMMIT"), "COMMIT|");
+  EXPECT_EQ(name("COPY bars (a, b) FROM STDIN (FORMAT binary)"), "COPY|bars");
+  EXPECT_EQ(name("WITH m AS (INSERT INTO bars SELECT a FROM b RETURNING a) SELECT count(*) FROM m"),
+            "INSERT|bars");
   EXPECT_EQ(name(""), "|");
 }
 
+class OnEachDatabase : public test::EachDatabase {};
+INSTANTIATE_TEST_SUITE_P(Each, OnEachDatabase, test::kEachDatabase, test::name_of_kind);
+
 TEST(Database, RefusesUrlsItDoesNotKnowWithoutRepeatingThem) {
-  const auto postgres = Database::open("postgresql://user:secret@host/db");
-  ASSERT_FALSE(postgres);
-  EXPECT_EQ(postgres.error().code, ErrorCode::unimplemented);
-  EXPECT_THAT(postgres.error().message, HasSubstr("ALPHASWARM_DATABASE_URL"));
-  const auto unknown = Database::open("mysql://user:secret@host/db");
-  ASSERT_FALSE(unknown);
-  EXPECT_EQ(unknown.error().code, ErrorCode::invalid_argument);
-  EXPECT_THAT(unknown.error().message, HasSubstr("mysql"));
-  EXPECT_THAT(unknown.error().message, testing::Not(HasSubstr("secret")));
+  for (const char* url :
+       {"mysql://user:secret@host/db", "postgresql://user:sec@ret@host/db",
+        "postgresql://user:secret@host:port/db", "postgresql://user:secret@host/db?x=secret",
+        "postgresql://user:secret@host"}) {
+    const auto refused = Database::open(url);
+    ASSERT_FALSE(refused) << url;
+    EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument) << url;
+    EXPECT_FALSE(refused.error().retryable);
+    EXPECT_THAT(refused.error().message, ::testing::Not(HasSubstr("ret"))) << url;
+  }
 }
 
-TEST(Database, KeepsValuesExactly) {
-  auto database = Database::open("sqlite://:memory:");
+TEST_P(OnEachDatabase, KeepsValuesExactly) {
+  auto database = Database::open(fresh_url());
   ASSERT_TRUE(database);
   ASSERT_TRUE(
       (*database)->execute("CREATE TABLE t (a BIGINT, b DOUBLE PRECISION, c TEXT, d BIGINT)"));
   const Decimal amount = *Decimal::parse("92233720368.54775807");
   const std::optional<Decimal> none;
+  const std::string_view text = "na\xc3\xafve\t'\\";
   ASSERT_TRUE((*database)->execute("INSERT INTO t (a, b, c, d) VALUES ($1, $2, $3, $4)",
-                                   {amount, 0.1, std::string_view("naïve\0x", 8), none}));
+                                   {amount, 0.1, text, none}));
   bool seen = false;
   ASSERT_TRUE((*database)->query("SELECT a, b, c, d FROM t", {}, [&](const Row& row) {
     seen = true;
     EXPECT_EQ(row.decimal(0), amount);
     EXPECT_EQ(row.real(1), 0.1);
-    EXPECT_EQ(row.text(2), std::string_view("naïve\0x", 8));
+    EXPECT_EQ(row.text(2), text);
     EXPECT_TRUE(row.is_null(3));
   }));
   EXPECT_TRUE(seen);
 }
 
-TEST(Database, AnEmptyTextIsNotNull) {
-  auto database = Database::open("sqlite://:memory:");
+TEST_P(OnEachDatabase, ATextWithAZeroByteIsKeptOrRefused) {
+  auto database = Database::open(fresh_url());
+  ASSERT_TRUE(database);
+  ASSERT_TRUE((*database)->execute("CREATE TABLE t (a TEXT)"));
+  const std::string_view text("a\0b", 3);
+  const auto done = (*database)->execute("INSERT INTO t (a) VALUES ($1)", {text});
+  ASSERT_EQ(done.has_value(), !is_postgres());
+  if (!done) {
+    EXPECT_EQ(done.error().code, ErrorCode::invalid_argument);
+    EXPECT_EQ(sqlstate_of(done.error()), "22021");
+  }
+  EXPECT_EQ(count(**database, "t"), is_postgres() ? 0 : 1);
+}
+
+TEST_P(OnEachDatabase, AppendsRowsOfEveryKindAllOrNothing) {
+  auto database = Database::open(fresh_url());
+  ASSERT_TRUE(database);
+  ASSERT_TRUE(
+      (*database)->execute("CREATE TABLE t (a BIGINT PRIMARY KEY, b DOUBLE PRECISION, c TEXT)"));
+  constexpr std::string_view kColumns[] = {"a", "b", "c"};
+  const auto rows = [](std::int64_t first) {
+    return [first](std::size_t i, std::span<Param> params) {
+      params[0] = first + static_cast<std::int64_t>(i);
+      params[1] = 0.1;
+      params[2] = i % 2 == 0 ? Param("x") : Param(nullptr);
+    };
+  };
+  EXPECT_EQ(*(*database)->append("t", kColumns, 10'000, rows(-5'000)), 10'000);
+  const auto again = (*database)->append("t", kColumns, 10'000, rows(4'999));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::already_exists);
+  auto transaction = (*database)->begin();
+  ASSERT_TRUE(transaction);
+  EXPECT_FALSE(transaction->append("t", kColumns, 10'000, rows(4'999)));
+  EXPECT_TRUE(transaction->append("t", kColumns, 1, rows(5'000)));  // the transaction goes on
+  ASSERT_TRUE(transaction->commit());
+  std::int64_t texts = 0;
+  std::int64_t sum = 0;
+  double real = 0;
+  ASSERT_TRUE((*database)->query("SELECT count(c), sum(a), max(b) FROM t", {}, [&](const Row& row) {
+    texts = row.integer(0);
+    sum = row.integer(1);
+    real = row.real(2);
+  }));
+  EXPECT_EQ(texts, 5'001);
+  EXPECT_EQ(sum, 0);
+  EXPECT_EQ(real, 0.1);
+}
+
+TEST_P(OnEachDatabase, ABatchStopsAtItsFirstWrongRow) {
+  auto database = Database::open(fresh_url());
+  ASSERT_TRUE(database);
+  ASSERT_TRUE((*database)->execute("CREATE TABLE t (a BIGINT PRIMARY KEY)"));
+  // Further than one round trip of the pipeline.
+  const auto done = (*database)->execute_each(
+      "INSERT INTO t (a) VALUES ($1)", 1'700, 1,
+      [](std::size_t i, std::span<Param> params) { params[0] = i == 1'234 ? 3 : i; }, {});
+  ASSERT_FALSE(done);
+  EXPECT_EQ(sqlstate_of(done.error()), "23505");
+  EXPECT_EQ(count(**database, "t"), 0);
+  std::vector<std::size_t> told;
+  const auto whole = (*database)->execute_each(
+      "INSERT INTO t (a) VALUES ($1)", 1'700, 1,
+      [](std::size_t i, std::span<Param> params) { params[0] = i; },
+      [&](std::size_t i, std::int64_t changed) {
+        EXPECT_EQ(changed, 1);
+        told.push_back(i);
+      });
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_EQ(*whole, 1'700);
+  EXPECT_EQ(told.size(), 1'700U);
+  EXPECT_EQ(told.back(), 1'699U);
+}
+
+TEST_P(OnEachDatabase, AnEmptyTextIsNotNull) {
+  auto database = Database::open(fresh_url());
   ASSERT_TRUE(database);
   ASSERT_TRUE((*database)->execute("CREATE TABLE t (a TEXT NOT NULL)"));
   EXPECT_TRUE((*database)->execute("INSERT INTO t (a) VALUES ($1)", {std::string_view()}));
 }
 
-TEST(Database, HoldsPlaceholdersToWhatBothDatabasesRead) {
-  auto database = Database::open("sqlite://:memory:");
+TEST_P(OnEachDatabase, HoldsPlaceholdersToWhatBothDatabasesRead) {
+  auto database = Database::open(fresh_url());
   ASSERT_TRUE(database);
   const auto swapped = (*database)->query("SELECT $2, $1", {1, 2}, [](const Row&) {});
   ASSERT_FALSE(swapped);
@@ -108,7 +190,7 @@ TEST(Database, TellsTheObserverWhatRuns) {
     ASSERT_TRUE(transaction);
     ASSERT_TRUE(transaction->execute(
         "INSERT INTO kill_switch (id, engaged, reason, since) VALUES (1, 0, $1, 0)", {"secret"}));
-    EXPECT_THAT(observer.texts().back(), testing::Not(HasSubstr("secret")));
+    EXPECT_THAT(observer.texts().back(), ::testing::Not(HasSubstr("secret")));
     ASSERT_TRUE(transaction->commit());
   }
   EXPECT_EQ(count(*database, "kill_switch"), 1);
@@ -120,9 +202,8 @@ TEST(Database, TellsTheObserverWhatRuns) {
                           "INSERT kill_switch!23505", "SELEKT!42000"));
 }
 
-TEST(Database, ATransactionHappensWhollyOrNotAtAll) {
-  const TemporaryFolder folder;
-  auto database = open_migrated(folder.url());
+TEST_P(OnEachDatabase, ATransactionHappensWhollyOrNotAtAll) {
+  auto database = open_migrated(fresh_url());
   const std::string_view insert =
       "INSERT INTO kill_switch (id, engaged, reason, since) VALUES (1, 0, '', 0)";
   {
@@ -140,8 +221,8 @@ TEST(Database, ATransactionHappensWhollyOrNotAtAll) {
   EXPECT_EQ(count(*database, "kill_switch"), 1);
 }
 
-TEST(Database, AFailedBatchLeavesTheTransactionAsItWas) {
-  auto database = open_migrated("sqlite://:memory:");
+TEST_P(OnEachDatabase, AFailedBatchLeavesTheTransactionAsItWas) {
+  auto database = open_migrated(fresh_url());
   ASSERT_TRUE(database->execute("CREATE TABLE t (a BIGINT PRIMARY KEY)"));
   auto transaction = database->begin();
   ASSERT_TRUE(transaction->execute("INSERT INTO t (a) VALUES (7)"));
@@ -197,9 +278,8 @@ TEST(Database, AnAbandonedTurnDoesNotBlockTheNext) {
   EXPECT_TRUE((*database)->begin());
 }
 
-TEST(Database, ManyThreadsWriteAndReadWithoutLosingARow) {
-  const TemporaryFolder folder;
-  auto database = open_migrated(folder.url());
+TEST_P(OnEachDatabase, ManyThreadsWriteAndReadWithoutLosingARow) {
+  auto database = open_migrated(fresh_url());
   ASSERT_TRUE(database->execute("CREATE TABLE t (writer BIGINT, number BIGINT)"));
   constexpr int kThreads = 6;
   constexpr int kRows = 100;
@@ -229,10 +309,10 @@ TEST(Database, ManyThreadsWriteAndReadWithoutLosingARow) {
   EXPECT_EQ(count(*database, "t"), kThreads * kRows);
 }
 
-TEST(Migrations, RunOnceAlsoWhenTwoTryAtOnce) {
-  const TemporaryFolder folder;
-  auto first = Database::open(folder.url());
-  auto second = Database::open(folder.url());
+TEST_P(OnEachDatabase, MigrationsRunOnceAlsoWhenTwoTryAtOnce) {
+  const std::string url = fresh_url();
+  auto first = Database::open(url);
+  auto second = Database::open(url);
   ASSERT_TRUE(first && second);
   std::latch together(2);
   std::vector<Result<void>> results(2);
@@ -251,9 +331,8 @@ TEST(Migrations, RunOnceAlsoWhenTwoTryAtOnce) {
   EXPECT_TRUE(migrate(**first));
 }
 
-TEST(Migrations, RefuseASchemaTheyDoNotKnow) {
-  const TemporaryFolder folder;
-  auto database = open_migrated(folder.url());
+TEST_P(OnEachDatabase, MigrationsRefuseASchemaTheyDoNotKnow) {
+  auto database = open_migrated(fresh_url());
   ASSERT_TRUE(database->execute("UPDATE schema_migrations SET checksum = 'x' WHERE version = 1"));
   const auto edited = migrate(*database);
   ASSERT_FALSE(edited);

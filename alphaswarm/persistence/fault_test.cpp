@@ -18,7 +18,7 @@ namespace {
 
 using test::open_migrated;
 using test::TemporaryFolder;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 LedgerRow line(std::size_t payload_bytes) {
   LedgerRow row;

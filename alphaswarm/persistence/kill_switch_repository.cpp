@@ -1,5 +1,7 @@
 #include "alphaswarm/persistence/kill_switch_repository.hpp"
 
+#include "alphaswarm/persistence/columns.hpp"
+
 namespace alphaswarm::persistence {
 
 Result<KillSwitchRow> KillSwitchRepository::get() {
@@ -13,7 +15,8 @@ Result<KillSwitchRow> KillSwitchRepository::get() {
 }
 
 Result<void> KillSwitchRepository::set(bool engaged, std::string_view reason, UnixNanos when) {
-  const auto done = executor_.execute(
+  const auto done = detail::execute_idempotent(
+      executor_,
       "INSERT INTO kill_switch (id, engaged, reason, since) VALUES (1, $1, $2, $3) "
       "ON CONFLICT (id) DO UPDATE SET engaged = excluded.engaged, reason = excluded.reason, "
       "since = excluded.since",

@@ -26,7 +26,7 @@ std::string checksum_of(const detail::Migration& migration) {
   return fmt::format("{:016x}", hash);
 }
 
-Result<std::map<std::int64_t, std::string>> applied_steps(detail::SqliteConnection& connection) {
+Result<std::map<std::int64_t, std::string>> applied_steps(detail::Connection& connection) {
   std::map<std::int64_t, std::string> applied;
   const auto done = connection.query_silently(
       "SELECT version, checksum FROM schema_migrations",
@@ -56,10 +56,10 @@ Result<void> check_known(const std::map<std::int64_t, std::string>& applied,
   return {};
 }
 
-Result<void> apply(detail::SqliteConnection& connection, const detail::Migration& step) {
+Result<void> apply(detail::Connection& connection, const detail::Migration& step) {
   for (const std::string_view statement : step.statements) {
     const auto done =
-        connection.execute_silently(detail::for_dialect(statement, detail::kSqliteDialect));
+        connection.execute_silently(detail::for_dialect(statement, connection.dialect()));
     if (!done) return std::unexpected(done.error());
   }
   const std::string checksum = checksum_of(step);
@@ -72,30 +72,39 @@ Result<void> apply(detail::SqliteConnection& connection, const detail::Migration
   return {};
 }
 
-// Under the write lock, since another process may have been faster.
-Result<void> apply_missing(detail::SqliteConnection& connection, const detail::Migration& step) {
-  if (const auto begun = connection.execute_silently("BEGIN IMMEDIATE"); !begun) {
-    return std::unexpected(begun.error());
-  }
-  const auto attempt = [&]() -> Result<void> {
-    const auto applied = applied_steps(connection);
-    if (!applied) return std::unexpected(applied.error());
-    if (!applied->contains(step.version)) {
-      if (auto done = apply(connection, step); !done) return done;
+// Runs `body` in a transaction that keeps other processes from changing the schema.
+template <class Body>
+Result<void> exclusively(detail::Connection& connection, Body&& body) {
+  if (auto begun = connection.begin_schema_change(); !begun) return begun;
+  Result<void> done = body();
+  if (done) {
+    if (const auto committed = connection.execute_silently("COMMIT"); !committed) {
+      done = std::unexpected(committed.error());
     }
-    const auto committed = connection.execute_silently("COMMIT");
-    if (!committed) return std::unexpected(committed.error());
-    return {};
-  };
-  const Result<void> done = attempt();
-  if (connection.in_transaction()) (void)connection.execute_silently("ROLLBACK");
+  }
+  if (connection.state() != detail::TransactionState::none) {
+    (void)connection.execute_silently("ROLLBACK");
+  }
   return done;
 }
 
-Result<void> migrate_on(detail::SqliteConnection& connection) {
-  if (const auto made = connection.execute_silently(kCreateLog); !made) {
-    return std::unexpected(made.error());
-  }
+// Looks again under the lock, since another process may have been faster.
+Result<void> apply_missing(detail::Connection& connection, const detail::Migration& step) {
+  return exclusively(connection, [&]() -> Result<void> {
+    const auto applied = applied_steps(connection);
+    if (!applied) return std::unexpected(applied.error());
+    if (applied->contains(step.version)) return {};
+    return apply(connection, step);
+  });
+}
+
+Result<void> migrate_on(detail::Connection& connection) {
+  const auto made = exclusively(connection, [&]() -> Result<void> {
+    const auto done = connection.execute_silently(kCreateLog);
+    if (!done) return std::unexpected(done.error());
+    return {};
+  });
+  if (!made) return made;
   const auto applied = applied_steps(connection);
   if (!applied) return std::unexpected(applied.error());
   if (auto known = check_known(*applied, connection.name()); !known) return known;
@@ -109,11 +118,10 @@ Result<void> migrate_on(detail::SqliteConnection& connection) {
 }  // namespace
 
 Result<void> migrate(Database& database) {
-  const auto writer = database.pool_->take_writer();
-  if (!writer) return std::unexpected(writer.error());
-  Result<void> done = migrate_on(**writer);
-  database.pool_->give_writer();
-  return done;
+  const auto connection = database.pool_->take(detail::Access::write);
+  if (!connection) return std::unexpected(connection.error());
+  const detail::Lease lease(*database.pool_, *connection);
+  return migrate_on(**connection);
 }
 
 }  // namespace alphaswarm::persistence

@@ -2,6 +2,7 @@
 
 // How others watch the database work, e.g. to trace it. This module knows no tracing.
 
+#include <string>
 #include <string_view>
 
 #include "alphaswarm/base/error.hpp"
@@ -16,8 +17,10 @@ struct SqlStatementInfo {
   std::string_view text;       // parameterised: placeholders, never values; empty for `connect`
   std::string_view operation;  // "INSERT", "SELECT", "BEGIN", "COMMIT", …; "connect"
   std::string_view target;     // the table, e.g. "orders"; empty where there is none
-  std::string_view system;     // "sqlite" (or "postgresql")
+  std::string_view system;     // "sqlite" or "postgresql"
   std::string_view database;   // its name: for SQLite the file name without its folder
+  std::string_view server_address = {};  // host as configured; empty for SQLite
+  int server_port = 0;                   // 0 for SQLite
 };
 
 // Both calls come on the thread that runs the statement, in the task slot of the caller, once
@@ -28,6 +31,14 @@ class SqlObserver {
  public:
   virtual ~SqlObserver() = default;
   virtual ObserverToken started(const SqlStatementInfo& statement) noexcept = 0;
+  // What to write behind the text of this statement before it goes to a server, e.g.
+  // "/*traceparent='…'*/"; usually empty. Such a text is another one each time, so it is sent
+  // unprepared and the connection's prepared statements stay as they are; it costs the server a
+  // parse and a plan. Not asked for SQLite, nor for batches and BEGIN, COMMIT, ROLLBACK.
+  virtual std::string comment(ObserverToken token) noexcept {
+    (void)token;
+    return {};
+  }
   // `error` is null on success; `sqlstate` is then empty, else five characters, e.g. "23505".
   virtual void finished(ObserverToken token, const Error* error,
                         std::string_view sqlstate) noexcept = 0;

@@ -37,7 +37,8 @@ Result<void> OrderRepository::insert(const OrderRow& row) {
 }
 
 Result<void> OrderRepository::upsert(const OrderRow& row) {
-  const auto done = executor_.execute(detail::upsert_text<OrderRow>(), detail::params_of(row));
+  const auto done = detail::execute_idempotent(executor_, detail::upsert_text<OrderRow>(),
+                                               detail::params_of(row));
   if (!done) return std::unexpected(done.error());
   return {};
 }

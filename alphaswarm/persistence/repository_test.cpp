@@ -15,16 +15,18 @@
 namespace alphaswarm::persistence {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 Decimal decimal(std::string_view text) { return *Decimal::parse(text); }
 
-class RepositoryTest : public testing::Test {
+class RepositoryTest : public test::EachDatabase {
  protected:
   test::NotingObserver observer_;
-  std::shared_ptr<Database> database_ = test::open_migrated("sqlite://:memory:", &observer_);
+  std::shared_ptr<Database> database_ = test::open_migrated(fresh_url(), &observer_);
 };
+
+INSTANTIATE_TEST_SUITE_P(Each, RepositoryTest, test::kEachDatabase, test::name_of_kind);
 
 BarRow bar(std::int64_t day, std::string_view close) {
   BarRow row;
@@ -39,7 +41,7 @@ BarRow bar(std::int64_t day, std::string_view close) {
   return row;
 }
 
-TEST_F(RepositoryTest, BarsAreInsertedUpdatedOrLeftAlone) {
+TEST_P(RepositoryTest, BarsAreInsertedUpdatedOrLeftAlone) {
   BarRepository bars(*database_);
   std::vector<BarRow> rows;
   for (int day = 0; day < 10; ++day) rows.push_back(bar(day, "101"));
@@ -69,7 +71,7 @@ TEST_F(RepositoryTest, BarsAreInsertedUpdatedOrLeftAlone) {
   EXPECT_EQ(*bars.count("AAPL.NASDAQ", "1d"), 11);
 }
 
-TEST_F(RepositoryTest, BarsAreLoadedByRangeAndLimit) {
+TEST_P(RepositoryTest, BarsAreLoadedByRangeAndLimit) {
   BarRepository bars(*database_);
   std::vector<BarRow> rows;
   for (int day = 0; day < 10; ++day) rows.push_back(bar(day, "101"));
@@ -97,7 +99,51 @@ TEST_F(RepositoryTest, BarsAreLoadedByRangeAndLimit) {
   EXPECT_EQ((*symbols)[0].last, rows[9].timestamp);
 }
 
-TEST_F(RepositoryTest, AnUpsertOfBarsIsTwoStatementsAtMost) {
+TEST_P(RepositoryTest, ManyBarsAreMergedLikeFew) {
+  BarRepository bars(*database_);
+  std::vector<BarRow> rows;
+  for (int day = 1'500; day >= 0; --day) rows.push_back(bar(day, "101"));
+  auto counts = bars.upsert(rows);
+  ASSERT_TRUE(counts) << counts.error().message;
+  EXPECT_EQ(counts->inserted, 1'501);
+  EXPECT_EQ(counts->updated + counts->unchanged, 0);
+
+  rows[3].close = decimal("101.00000001");
+  rows[4].adjusted_close = decimal("99");
+  rows.push_back(bar(2'000, "102"));
+  rows.push_back(bar(2'000, "103"));  // the same key again: the last one wins
+  rows.push_back(bar(7, "101"));      // and the same once more
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    auto transaction = database_->begin();
+    ASSERT_TRUE(transaction);
+    counts = BarRepository(*transaction).upsert(rows);
+    ASSERT_TRUE(counts) << counts.error().message;
+    EXPECT_EQ(counts->inserted, 1);
+    EXPECT_EQ(counts->updated, 3);
+    EXPECT_EQ(counts->unchanged, 1'500);
+    if (attempt == 1) ASSERT_TRUE(transaction->commit());
+  }
+  const auto last = bars.load({.vt_symbol = "AAPL.NASDAQ", .limit = 1, .latest = true});
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->front().close, decimal("103"));
+  EXPECT_EQ(*bars.count("AAPL.NASDAQ", "1d"), 1'502);
+}
+
+TEST_P(RepositoryTest, BarsAreAppendedUnlessOneIsThere) {
+  BarRepository bars(*database_);
+  std::vector<BarRow> rows;
+  for (int day = 0; day < 1'000; ++day) rows.push_back(bar(day, "101"));
+  rows[5].adjusted_close = decimal("99");
+  ASSERT_TRUE(bars.append(rows));
+  EXPECT_EQ(*bars.load({.vt_symbol = "AAPL.NASDAQ"}), rows);
+  rows.push_back(bar(5'000, "1"));
+  const auto again = bars.append(rows);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::already_exists);
+  EXPECT_EQ(*bars.count("AAPL.NASDAQ", "1d"), 1'000);
+}
+
+TEST_P(RepositoryTest, AnUpsertOfBarsIsTwoStatementsAtMost) {
   BarRepository bars(*database_);
   std::vector<BarRow> rows;
   for (int day = 0; day < 100; ++day) rows.push_back(bar(day, "101"));
@@ -129,7 +175,7 @@ RunRow run_row(const std::string& id) {
   return row;
 }
 
-TEST_F(RepositoryTest, RunsRoundTripEveryColumn) {
+TEST_P(RepositoryTest, RunsRoundTripEveryColumn) {
   RunRepository runs(*database_);
   RunRow row = run_row("r1");
   ASSERT_TRUE(runs.insert(row));
@@ -158,7 +204,7 @@ TEST_F(RepositoryTest, RunsRoundTripEveryColumn) {
   EXPECT_EQ(runs.with_status("running")->size(), 1U);
 }
 
-TEST_F(RepositoryTest, BacktestsRoundTripWithTheirCurves) {
+TEST_P(RepositoryTest, BacktestsRoundTripWithTheirCurves) {
   BacktestRepository backtests(*database_);
   BacktestRow row;
   row.id = "b1";
@@ -211,7 +257,7 @@ OrderRow order_row(const std::string& id, const std::string& status) {
   return row;
 }
 
-TEST_F(RepositoryTest, OrdersFollowTheirUpdates) {
+TEST_P(RepositoryTest, OrdersFollowTheirUpdates) {
   OrderRepository orders(*database_);
   OrderRow row = order_row("o1", "new");
   ASSERT_TRUE(orders.insert(row));
@@ -232,7 +278,7 @@ TEST_F(RepositoryTest, OrdersFollowTheirUpdates) {
   EXPECT_EQ(*orders.count_for_run("r2"), 0);
 }
 
-TEST_F(RepositoryTest, AFillReportedTwiceCountsOnce) {
+TEST_P(RepositoryTest, AFillReportedTwiceCountsOnce) {
   FillRepository fills(*database_);
   FillRow row;
   row.id = "execution-1";
@@ -259,7 +305,7 @@ TEST_F(RepositoryTest, AFillReportedTwiceCountsOnce) {
   EXPECT_EQ(*fills.count_for_run("r1"), 2);
 }
 
-TEST_F(RepositoryTest, LedgerLinesKeepTheirOrderAndSpan) {
+TEST_P(RepositoryTest, LedgerLinesKeepTheirOrderAndSpan) {
   LedgerRepository ledger(*database_);
   std::vector<LedgerRow> rows(3);
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -287,7 +333,7 @@ TEST_F(RepositoryTest, LedgerLinesKeepTheirOrderAndSpan) {
   EXPECT_EQ(*ledger.count_for_run("r1"), 3);
 }
 
-TEST_F(RepositoryTest, SignalsRoundTrip) {
+TEST_P(RepositoryTest, SignalsRoundTrip) {
   SignalRepository signals(*database_);
   SignalRow row;
   row.id = "s1";
@@ -304,7 +350,7 @@ TEST_F(RepositoryTest, SignalsRoundTrip) {
   EXPECT_EQ(*signals.count_for_run("r1"), 1);
 }
 
-TEST_F(RepositoryTest, ATaskEndsOnce) {
+TEST_P(RepositoryTest, ATaskEndsOnce) {
   TaskRepository tasks(*database_);
   TaskRow row;
   row.id = "t1";
@@ -336,7 +382,7 @@ TEST_F(RepositoryTest, ATaskEndsOnce) {
   EXPECT_EQ(tasks.list(10)->size(), 1U);
 }
 
-TEST_F(RepositoryTest, TheKillSwitchIsReleasedUntilItIsEngaged) {
+TEST_P(RepositoryTest, TheKillSwitchIsReleasedUntilItIsEngaged) {
   KillSwitchRepository kill_switch(*database_);
   EXPECT_EQ(*kill_switch.get(), KillSwitchRow{});
   ASSERT_TRUE(kill_switch.set(true, "drill", {5}));
@@ -345,7 +391,7 @@ TEST_F(RepositoryTest, TheKillSwitchIsReleasedUntilItIsEngaged) {
   EXPECT_EQ(*kill_switch.get(), (KillSwitchRow{false, "", {6}}));
 }
 
-TEST_F(RepositoryTest, RowsOfSeveralTablesGoInOneTransaction) {
+TEST_P(RepositoryTest, RowsOfSeveralTablesGoInOneTransaction) {
   observer_.take();
   {
     auto transaction = database_->begin();

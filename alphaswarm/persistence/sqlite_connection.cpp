@@ -6,54 +6,35 @@
 #include <utility>
 #include <vector>
 
-namespace alphaswarm::persistence {
+#include "alphaswarm/persistence/observation.hpp"
 
-namespace {
-sqlite3_stmt* as_statement(void* statement) noexcept {
-  return static_cast<sqlite3_stmt*>(statement);
-}
-}  // namespace
-
-bool Row::is_null(int column) const noexcept {
-  return ::sqlite3_column_type(as_statement(statement_), column) == SQLITE_NULL;
-}
-std::int64_t Row::integer(int column) const noexcept {
-  return ::sqlite3_column_int64(as_statement(statement_), column);
-}
-double Row::real(int column) const noexcept {
-  return ::sqlite3_column_double(as_statement(statement_), column);
-}
-std::string_view Row::text(int column) const noexcept {
-  const unsigned char* text = ::sqlite3_column_text(as_statement(statement_), column);
-  if (text == nullptr) return {};
-  return {reinterpret_cast<const char*>(text),
-          static_cast<std::size_t>(::sqlite3_column_bytes(as_statement(statement_), column))};
-}
-
-namespace detail {
+namespace alphaswarm::persistence::detail {
 namespace {
 
 constexpr std::size_t kMaxStatements = 256;  // kept prepared; then all are dropped and made anew
 constexpr std::string_view kSystem = "sqlite";
 
-// Tells an observer, if there is one, and makes sure that it hears the end.
-class Observation {
+class SqliteCells final : public CellReader {
  public:
-  Observation(SqlObserver* observer, const SqlStatementInfo& info)
-      : observer_(observer), token_(observer == nullptr ? nullptr : observer->started(info)) {}
-  Observation(const Observation&) = delete;
-  Observation& operator=(const Observation&) = delete;
-  ~Observation() { finish(nullptr); }  // where a reader of rows has thrown
-  void finish(const SqlError* error) noexcept {
-    SqlObserver* observer = std::exchange(observer_, nullptr);
-    if (observer == nullptr) return;
-    observer->finished(token_, error == nullptr ? nullptr : &error->error,
-                       error == nullptr ? std::string_view() : error->sqlstate);
+  explicit SqliteCells(sqlite3_stmt* statement) noexcept : statement_(statement) {}
+  [[nodiscard]] bool is_null(int column) const noexcept override {
+    return ::sqlite3_column_type(statement_, column) == SQLITE_NULL;
+  }
+  [[nodiscard]] std::int64_t integer(int column) const noexcept override {
+    return ::sqlite3_column_int64(statement_, column);
+  }
+  [[nodiscard]] double real(int column) const noexcept override {
+    return ::sqlite3_column_double(statement_, column);
+  }
+  [[nodiscard]] std::string_view text(int column) const noexcept override {
+    const unsigned char* text = ::sqlite3_column_text(statement_, column);
+    if (text == nullptr) return {};
+    return {reinterpret_cast<const char*>(text),
+            static_cast<std::size_t>(::sqlite3_column_bytes(statement_, column))};
   }
 
  private:
-  SqlObserver* observer_;
-  ObserverToken token_;
+  sqlite3_stmt* statement_;
 };
 
 int bind_one(sqlite3_stmt* statement, int index, const Param& param) {
@@ -120,8 +101,8 @@ void SqliteConnection::forget_statements() noexcept {
   statements_.clear();
 }
 
-bool SqliteConnection::in_transaction() const noexcept {
-  return ::sqlite3_get_autocommit(handle_) == 0;
+TransactionState SqliteConnection::state() const noexcept {
+  return ::sqlite3_get_autocommit(handle_) == 0 ? TransactionState::open : TransactionState::none;
 }
 
 SqlResult<SqliteConnection::Statements::iterator> SqliteConnection::prepare(std::string_view sql) {
@@ -170,9 +151,10 @@ SqlResult<std::int64_t> SqliteConnection::run(const Prepared& prepared,
     sqlite3_stmt* statement;
     ~Reset() { ::sqlite3_reset(statement); }
   } reset{prepared.statement};
+  const SqliteCells cells(prepared.statement);
   int code = ::sqlite3_step(prepared.statement);
   while (code == SQLITE_ROW) {
-    if (each != nullptr && *each) (*each)(Row(prepared.statement));
+    if (each != nullptr && *each) (*each)(Row(cells));
     code = ::sqlite3_step(prepared.statement);
   }
   if (code != SQLITE_DONE) return failed(code);
@@ -192,6 +174,19 @@ Result<std::int64_t> SqliteConnection::observed(std::string_view sql, Body&& bod
   observation.finish(done ? nullptr : &done.error());
   if (!done) return std::unexpected(done.error().error);
   return *done;
+}
+
+// IMMEDIATE takes the write lock now: a later upgrade could fail half way through.
+Result<void> SqliteConnection::begin() {
+  const auto begun = execute("BEGIN IMMEDIATE", {});
+  if (!begun) return std::unexpected(begun.error());
+  return {};
+}
+
+Result<void> SqliteConnection::begin_schema_change() {
+  const auto begun = execute_silently("BEGIN IMMEDIATE");
+  if (!begun) return std::unexpected(begun.error());
+  return {};
 }
 
 Result<std::int64_t> SqliteConnection::execute(std::string_view sql,
@@ -241,5 +236,17 @@ Result<std::int64_t> SqliteConnection::execute_each(std::string_view sql, std::s
   });
 }
 
-}  // namespace detail
-}  // namespace alphaswarm::persistence
+Result<std::int64_t> SqliteConnection::append(std::string_view table,
+                                              std::span<const std::string_view> columns,
+                                              std::size_t count, const BindRow& bind_row) {
+  std::string names;
+  std::string values;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    names.append(i == 0 ? "" : ", ").append(columns[i]);
+    values.append(i == 0 ? "$" : ", $").append(std::to_string(i + 1));
+  }
+  const std::string text = fmt::format("INSERT INTO {} ({}) VALUES ({})", table, names, values);
+  return execute_each(text, count, columns.size(), bind_row, {});
+}
+
+}  // namespace alphaswarm::persistence::detail

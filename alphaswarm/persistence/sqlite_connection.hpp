@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <expected>
 #include <functional>
 #include <memory>
 #include <span>
@@ -9,7 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "alphaswarm/persistence/database.hpp"
+#include "alphaswarm/persistence/connection.hpp"
 #include "alphaswarm/persistence/sqlite_error.hpp"
 #include "alphaswarm/persistence/statement_text.hpp"
 
@@ -17,9 +16,6 @@ struct sqlite3;
 struct sqlite3_stmt;
 
 namespace alphaswarm::persistence::detail {
-
-template <class T>
-using SqlResult = std::expected<T, SqlError>;
 
 struct ConnectionOptions {
   std::string path;  // ":memory:" allowed
@@ -30,29 +26,32 @@ struct ConnectionOptions {
 };
 
 // One SQLite connection with its prepared statements. Used by one thread at a time.
-class SqliteConnection {
+class SqliteConnection final : public Connection {
  public:
   // Reported to the observer as `connect`.
   [[nodiscard]] static Result<std::unique_ptr<SqliteConnection>> open(
       const ConnectionOptions& options);
-  ~SqliteConnection();
-  SqliteConnection(const SqliteConnection&) = delete;
-  SqliteConnection& operator=(const SqliteConnection&) = delete;
+  ~SqliteConnection() override;
 
-  [[nodiscard]] Result<std::int64_t> execute(std::string_view sql, std::span<const Param> params);
-  // The two that are not told to the observer: for savepoints and migrations.
-  [[nodiscard]] Result<void> query_silently(std::string_view sql, const ReadRow& each);
-  [[nodiscard]] Result<std::int64_t> execute_silently(std::string_view sql,
-                                                      std::span<const Param> params = {});
+  [[nodiscard]] Result<void> begin() override;
+  [[nodiscard]] Result<void> begin_schema_change() override;
+  [[nodiscard]] Result<std::int64_t> execute(std::string_view sql,
+                                             std::span<const Param> params) override;
   [[nodiscard]] Result<void> query(std::string_view sql, std::span<const Param> params,
-                                   const ReadRow& each);
-  // Without a transaction of its own.
+                                   const ReadRow& each) override;
   [[nodiscard]] Result<std::int64_t> execute_each(std::string_view sql, std::size_t count,
                                                   std::size_t width, const BindRow& bind,
-                                                  const RowChanged& changed);
-  // SQLite ends a transaction by itself after some errors (a full disk, say).
-  [[nodiscard]] bool in_transaction() const noexcept;
-  [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
+                                                  const RowChanged& changed) override;
+  // A batch of INSERTs.
+  [[nodiscard]] Result<std::int64_t> append(std::string_view table,
+                                            std::span<const std::string_view> columns,
+                                            std::size_t count, const BindRow& bind) override;
+  [[nodiscard]] Result<std::int64_t> execute_silently(std::string_view sql,
+                                                      std::span<const Param> params = {}) override;
+  [[nodiscard]] Result<void> query_silently(std::string_view sql, const ReadRow& each) override;
+  [[nodiscard]] TransactionState state() const noexcept override;
+  [[nodiscard]] const std::string& name() const noexcept override { return options_.name; }
+  [[nodiscard]] const Dialect& dialect() const noexcept override { return kSqliteDialect; }
 
  private:
   struct Prepared {

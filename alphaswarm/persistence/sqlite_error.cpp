@@ -97,7 +97,7 @@ SqlError sqlite_error(sqlite3* connection, int code, std::string_view database) 
   const bool retryable = mapping.code == ErrorCode::unavailable && mapping.sqlstate == "55P03";
   return {Error{mapping.code, std::move(message),
                 retryable || mapping.code == ErrorCode::resource_exhausted},
-          mapping.sqlstate};
+          std::string(mapping.sqlstate)};
 }
 
 }  // namespace alphaswarm::persistence::detail

@@ -1,19 +1,12 @@
 #pragma once
 
-#include <string>
 #include <string_view>
 
-#include "alphaswarm/base/error.hpp"
+#include "alphaswarm/persistence/sql_error.hpp"
 
 struct sqlite3;
 
 namespace alphaswarm::persistence::detail {
-
-// An error together with the SQLSTATE an observer is told.
-struct SqlError {
-  Error error;
-  std::string_view sqlstate;  // static text
-};
 
 // The sentence for the last failure on `connection` (may be null when even opening failed), whose
 // SQLite result is `code`. `database` names the file.

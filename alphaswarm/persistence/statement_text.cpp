@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <vector>
 
 namespace alphaswarm::persistence::detail {
@@ -28,7 +29,7 @@ struct Word {
 };
 
 // Words and quoted names with their depth; text literals and comments are left out.
-std::vector<Word> words_of(std::string_view sql) {
+std::vector<Word> words_of(std::string_view sql, std::size_t most = kMaxWords) {
   std::vector<Word> words;
   int depth = 0;
   std::size_t at = 0;
@@ -36,7 +37,7 @@ std::vector<Word> words_of(std::string_view sql) {
     const std::size_t found = sql.find(end, from);
     at = found == std::string_view::npos ? sql.size() : found + end.size();
   };
-  while (at < sql.size() && words.size() < kMaxWords) {
+  while (at < sql.size() && words.size() < most) {
     const char c = sql[at];
     if (sql.substr(at).starts_with("--")) {
       skip_past("\n", at);
@@ -71,29 +72,48 @@ StatementText describe_statement(std::string_view sql) {
   const std::vector<Word> words = words_of(sql);
   StatementText result;
   bool with = false;
+  int depth = 0;  // of the statement that counts
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i].quoted || words[i].depth != 0) continue;
+    if (words[i].quoted) continue;
     const std::string word = upper(words[i].text);
     if (result.operation.empty()) {
       if (i == 0 && word == "WITH") {
         with = true;
         continue;
       }
-      if (with && word != "SELECT" && word != "INSERT" && word != "UPDATE" && word != "DELETE") {
+      // Of WITH … the first that changes something, which may be inside, else the SELECT behind.
+      const bool changes = word == "INSERT" || word == "UPDATE" || word == "DELETE";
+      if (with && !(changes && words[i].depth <= 1) && !(word == "SELECT" && words[i].depth == 0)) {
         continue;
       }
+      depth = words[i].depth;
       result.operation = word;
-      if (word != "UPDATE") continue;
+      if (word != "UPDATE" && word != "COPY") continue;
     }
-    if (word != "INTO" && word != "FROM" && word != "UPDATE" && word != "TABLE" && word != "ON") {
+    if (words[i].depth != depth) continue;
+    if (word != "INTO" && word != "FROM" && word != "UPDATE" && word != "TABLE" && word != "ON" &&
+        word != "COPY") {
       continue;
     }
     std::size_t next = i + 1;
     while (next < words.size() && !words[next].quoted && is_noise(upper(words[next].text))) ++next;
-    if (next < words.size() && words[next].depth == 0) result.target = words[next].text;
+    if (next < words.size() && words[next].depth == depth) result.target = words[next].text;
     break;
   }
   return result;
+}
+
+std::optional<std::size_t> count_placeholders(std::string_view sql) {
+  std::size_t highest = 0;
+  for (const Word& word : words_of(sql, sql.size())) {
+    if (word.quoted || !word.text.starts_with('$')) continue;
+    std::size_t number = 0;
+    const char* end = word.text.data() + word.text.size();
+    if (std::from_chars(word.text.data() + 1, end, number).ptr != end) return std::nullopt;
+    if (number == highest + 1) ++highest;
+    if (number == 0 || number > highest) return std::nullopt;
+  }
+  return highest;
 }
 
 }  // namespace alphaswarm::persistence::detail

@@ -48,19 +48,22 @@ Result<bool> TaskRepository::insert(const TaskRow& row) {
 Result<void> TaskRepository::mark_started(std::string_view id, std::string_view worker,
                                           std::int64_t retries, UnixNanos when) {
   return one_row(
-      executor_.execute("UPDATE tasks SET status = 'STARTED', worker = $1, retries = $2, "
-                        "started_at = coalesce(started_at, $3) "
-                        "WHERE id = $4 AND finished_at IS NULL",
-                        {worker, retries, when, id}),
+      detail::execute_idempotent(executor_,
+                                 "UPDATE tasks SET status = 'STARTED', worker = $1, retries = $2, "
+                                 "started_at = coalesce(started_at, $3) "
+                                 "WHERE id = $4 AND finished_at IS NULL",
+                                 {worker, retries, when, id}),
       id);
 }
 
 Result<void> TaskRepository::mark_retry(std::string_view id, std::string_view error,
                                         std::int64_t retries) {
-  return one_row(executor_.execute("UPDATE tasks SET status = 'RETRY', error = $1, retries = $2 "
-                                   "WHERE id = $3 AND finished_at IS NULL",
-                                   {error, retries, id}),
-                 id);
+  return one_row(
+      detail::execute_idempotent(executor_,
+                                 "UPDATE tasks SET status = 'RETRY', error = $1, retries = $2 "
+                                 "WHERE id = $3 AND finished_at IS NULL",
+                                 {error, retries, id}),
+      id);
 }
 
 Result<bool> TaskRepository::mark_finished(std::string_view id, std::string_view status,

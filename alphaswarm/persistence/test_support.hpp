@@ -6,12 +6,16 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <list>
 #include <memory>
 #include <mutex>
+#include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "alphaswarm/persistence/database.hpp"
+#include "tests/support/postgres.hpp"
 
 namespace alphaswarm::persistence::test {
 
@@ -76,6 +80,36 @@ class NotingObserver final : public SqlObserver {
   std::vector<std::string> texts_;
   std::string database_;
   int open_ = 0;
+};
+
+// One server for all tests of this binary.
+inline alphaswarm::testing::Postgres& postgres() {
+  static alphaswarm::testing::Postgres server({.settings = {{"max_connections", "60"}}});
+  return server;
+}
+
+// The databases a test of the common kit runs on.
+struct Kind {
+  std::string_view system;
+  friend void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.system; }
+};
+inline const auto kEachDatabase = ::testing::Values(Kind{"sqlite"}, Kind{"postgresql"});
+inline std::string name_of_kind(const ::testing::TestParamInfo<Kind>& tested) {
+  return std::string(tested.param.system);
+}
+
+// A test that gets the URL of an empty database of either kind, and another each time it asks.
+class EachDatabase : public ::testing::TestWithParam<Kind> {
+ protected:
+  [[nodiscard]] bool is_postgres() const { return GetParam().system == "postgresql"; }
+  [[nodiscard]] std::string fresh_url() {
+    if (is_postgres()) return postgres().create_database();
+    folders_.emplace_back();
+    return folders_.back().url();
+  }
+
+ private:
+  std::list<TemporaryFolder> folders_;
 };
 
 inline std::shared_ptr<Database> open_migrated(const std::string& url,

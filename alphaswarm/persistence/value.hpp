@@ -44,23 +44,36 @@ class Param {
   std::string_view text_;
 };
 
+// How a database gives the cells of the row it stands on. A null reads as 0 or an empty text.
+class CellReader {
+ public:
+  [[nodiscard]] virtual bool is_null(int column) const noexcept = 0;
+  [[nodiscard]] virtual std::int64_t integer(int column) const noexcept = 0;
+  [[nodiscard]] virtual double real(int column) const noexcept = 0;
+  [[nodiscard]] virtual std::string_view text(int column) const noexcept = 0;
+
+ protected:
+  ~CellReader() = default;
+};
+
 // The row a query stands on; valid only inside the callback that receives it. Columns count from
 // 0. A null reads as 0 or an empty text: ask is_null where the difference matters.
 class Row {
  public:
-  explicit Row(void* statement) noexcept : statement_(statement) {}
+  explicit Row(const CellReader& cells) noexcept : cells_(cells) {}
 
-  [[nodiscard]] bool is_null(int column) const noexcept;
-  [[nodiscard]] std::int64_t integer(int column) const noexcept;
-  [[nodiscard]] double real(int column) const noexcept;
-  [[nodiscard]] std::string_view text(int column) const noexcept;  // until the next row
+  [[nodiscard]] bool is_null(int column) const noexcept { return cells_.is_null(column); }
+  [[nodiscard]] std::int64_t integer(int column) const noexcept { return cells_.integer(column); }
+  [[nodiscard]] double real(int column) const noexcept { return cells_.real(column); }
+  // Until the next row.
+  [[nodiscard]] std::string_view text(int column) const noexcept { return cells_.text(column); }
   [[nodiscard]] Decimal decimal(int column) const noexcept {
     return Decimal::from_units(integer(column));
   }
   [[nodiscard]] UnixNanos time(int column) const noexcept { return {integer(column)}; }
 
  private:
-  void* statement_;
+  const CellReader& cells_;
 };
 
 }  // namespace alphaswarm::persistence

@@ -1,4 +1,4 @@
-#include "alphaswarm/persistence/pool.hpp"
+#include "alphaswarm/persistence/sqlite_pool.hpp"
 
 #include <fmt/format.h>
 
@@ -16,34 +16,34 @@ std::string name_of(const std::string& path) {
 
 }  // namespace
 
-Pool::Pool(std::string path, const DatabaseOptions& options)
+SqlitePool::SqlitePool(std::string path, const DatabaseOptions& options)
     : path_(std::move(path)), name_(name_of(path_)), options_(options) {}
 
-Result<std::unique_ptr<Pool>> Pool::open(std::string path, const DatabaseOptions& options) {
-  std::unique_ptr<Pool> pool(new Pool(std::move(path), options));
+Result<std::unique_ptr<Pool>> SqlitePool::open(std::string path, const DatabaseOptions& options) {
+  std::unique_ptr<SqlitePool> pool(new SqlitePool(std::move(path), options));
   auto writer = SqliteConnection::open(pool->connection_options(false));
   if (!writer) return std::unexpected(writer.error());
   pool->writer_ = std::move(*writer);
   return pool;
 }
 
-ConnectionOptions Pool::connection_options(bool read_only) const {
+ConnectionOptions SqlitePool::connection_options(bool read_only) const {
   return {path_, name_, read_only, options_.busy_timeout, options_.observer};
 }
 
-std::unexpected<Error> Pool::timed_out(std::string_view what) const {
+std::unexpected<Error> SqlitePool::timed_out(std::string_view what) const {
   return fail(ErrorCode::unavailable,
               fmt::format("{} is busy: {} for {} ms; try again later (SQLSTATE 55P03)", name_, what,
                           options_.busy_timeout.count()));
 }
 
-bool Pool::may_write(std::uint64_t ticket) const {
+bool SqlitePool::may_write(std::uint64_t ticket) const {
   if (writer_taken_) return false;
   const Waiting& oldest = waiting_writers_.front();
   return oldest.ticket == ticket || monotonic_ns() - oldest.since_ns < kPatienceNs;
 }
 
-Result<SqliteConnection*> Pool::take_writer() {
+Result<Connection*> SqlitePool::take_writer() {
   std::unique_lock lock(mutex_);
   const std::uint64_t ticket = next_ticket_++;
   waiting_writers_.push_back({ticket, monotonic_ns()});
@@ -58,16 +58,23 @@ Result<SqliteConnection*> Pool::take_writer() {
   return writer_.get();
 }
 
-void Pool::give_writer() noexcept {
+Result<Connection*> SqlitePool::take(Access access) {
+  return access == Access::write || path_ == kMemory ? take_writer() : take_reader();
+}
+
+void SqlitePool::give(Connection* connection) noexcept {
   {
     const std::scoped_lock lock(mutex_);
-    writer_taken_ = false;
+    if (connection == writer_.get()) {
+      writer_taken_ = false;
+    } else {
+      idle_readers_.push_back(connection);
+    }
   }
   changed_.notify_all();
 }
 
-Result<SqliteConnection*> Pool::take_reader() {
-  if (path_ == kMemory) return take_writer();
+Result<Connection*> SqlitePool::take_reader() {
   std::unique_lock lock(mutex_);
   const auto may_go = [&] {
     return !idle_readers_.empty() || readers_.size() + opening_readers_ < options_.max_readers;
@@ -76,7 +83,7 @@ Result<SqliteConnection*> Pool::take_reader() {
     return timed_out("all reading connections have been in use");
   }
   if (!idle_readers_.empty()) {
-    SqliteConnection* reader = idle_readers_.back();
+    Connection* reader = idle_readers_.back();
     idle_readers_.pop_back();
     return reader;
   }
@@ -92,15 +99,6 @@ Result<SqliteConnection*> Pool::take_reader() {
   }
   readers_.push_back(std::move(*opened));
   return readers_.back().get();
-}
-
-void Pool::give_reader(SqliteConnection* reader) noexcept {
-  if (path_ == kMemory) return give_writer();
-  {
-    const std::scoped_lock lock(mutex_);
-    idle_readers_.push_back(reader);
-  }
-  changed_.notify_all();
 }
 
 }  // namespace alphaswarm::persistence::detail
