@@ -137,7 +137,8 @@ class RedisSubscription {
   // Messages dropped because nobody read them in time.
   [[nodiscard]] std::uint64_t dropped() const noexcept;
   // How often the connection was lost: each time, messages may have been lost, nobody knows how
-  // many. Counted before the first message that arrives after the gap can be read.
+  // many. Counted when the server has confirmed the subscription again, before the first message
+  // that arrives after the gap can be read: what is looked up now is not missed.
   [[nodiscard]] std::uint64_t gaps() const noexcept;
 
  private:

@@ -206,6 +206,11 @@ void RedisPubSub::take(RedisReply reply) {
     const auto found = topics_.find({parts[1].text, kind == "psubscribe"});
     if (found == topics_.end()) return;
     found->second.confirmed = true;
+    for (const auto& mailbox : found->second.mailboxes) {
+      if (!std::exchange(mailbox->broken, false)) continue;
+      // Release: pairs with gaps(). Messages of after the gap come later than this.
+      mailbox->gaps.fetch_add(1, std::memory_order_release);
+    }
     changed_.wake_all();
   }
 }
@@ -225,15 +230,11 @@ void RedisPubSub::lost() {
   const std::lock_guard lock(mutex_);
   connection_.reset();
   last_error_ = Error{ErrorCode::unavailable, "the connection to Redis was lost", true};
-  std::set<RedisMailbox*> affected;
   for (auto& [topic, state] : topics_) {
     if (!state.confirmed) continue;
     state.confirmed = false;
-    for (const auto& mailbox : state.mailboxes) affected.insert(mailbox.get());
+    for (const auto& mailbox : state.mailboxes) mailbox->broken = true;
   }
-  // Release: pairs with gaps(). Whoever reads a message of after the gap has come through the
-  // mailbox's lock later than this.
-  for (RedisMailbox* mailbox : affected) mailbox->gaps.fetch_add(1, std::memory_order_release);
   std::erase_if(topics_, [](const auto& entry) { return entry.second.mailboxes.empty(); });
 }
 
@@ -289,7 +290,7 @@ std::uint64_t RedisSubscription::dropped() const noexcept {
 }
 
 std::uint64_t RedisSubscription::gaps() const noexcept {
-  return mailbox_->gaps.load(std::memory_order_acquire);  // pairs with the release in lost()
+  return mailbox_->gaps.load(std::memory_order_acquire);  // pairs with the release in take()
 }
 
 }  // namespace alphaswarm::net

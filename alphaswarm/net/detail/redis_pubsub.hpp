@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -36,6 +35,7 @@ struct RedisMailbox {
   Channel<RedisMessage> messages;
   std::atomic<std::uint64_t> dropped{0};
   std::atomic<std::uint64_t> gaps{0};
+  bool broken = false;  // since the connection was lost; guarded by the hub's mutex
 };
 
 // Its loop is a task of the runtime, started with the first subscription; both it and the
