@@ -1,44 +1,53 @@
 #pragma once
 
-// Publish/subscribe and keys with a time to live, as Redis has them; within the process for now.
+// Publish/subscribe and keys with a time to live, as Redis has them: within the process, or there.
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "alphaswarm/base/error.hpp"
 #include "alphaswarm/net/task.hpp"
 
 namespace alphaswarm::tasks {
 
-namespace detail {
-struct Mailbox;
-}
+// Where a subscription's payloads come from; ends the subscription when destroyed.
+class SubscriptionSource {
+ public:
+  virtual ~SubscriptionSource() = default;
+  // `limit` nullopt: none.
+  virtual net::task<std::optional<std::string>> next(
+      std::optional<std::chrono::nanoseconds> limit) = 0;
+  [[nodiscard]] virtual std::uint64_t dropped() const noexcept = 0;
+  [[nodiscard]] virtual std::uint64_t gaps() const noexcept = 0;
+};
 
 // What arrives on a channel from when subscribe() returned. Bounded: a reader that is too slow
 // loses the oldest payloads, which are counted. Unsubscribes when destroyed. Move-only; used by
 // one task at a time.
 class Subscription {
  public:
-  Subscription(std::shared_ptr<detail::Mailbox> mailbox, std::function<void()> unsubscribe);
-  Subscription(Subscription&&) noexcept;
-  Subscription& operator=(Subscription&&) noexcept;
-  ~Subscription();
+  explicit Subscription(std::unique_ptr<SubscriptionSource> source) noexcept
+      : source_(std::move(source)) {}
 
   // The next payload; nullopt when the bus closes or this task is asked to stop.
-  [[nodiscard]] net::task<std::optional<std::string>> next();
+  [[nodiscard]] net::task<std::optional<std::string>> next() { return source_->next({}); }
   // Also nullopt when `limit` passes first.
-  [[nodiscard]] net::task<std::optional<std::string>> next_for(std::chrono::nanoseconds limit);
+  [[nodiscard]] net::task<std::optional<std::string>> next_for(std::chrono::nanoseconds limit) {
+    return source_->next(limit);
+  }
   // Payloads lost so far because nobody read them in time.
-  [[nodiscard]] std::uint64_t dropped() const noexcept;
+  [[nodiscard]] std::uint64_t dropped() const noexcept { return source_->dropped(); }
+  // How often the other side was away, each time with payloads lost, perhaps. Counted once it is
+  // back and listened to again: what is looked up now is not missed. Never within the process.
+  [[nodiscard]] std::uint64_t gaps() const noexcept { return source_->gaps(); }
 
  private:
-  std::shared_ptr<detail::Mailbox> mailbox_;  // shared with the bus, which may close first
-  std::function<void()> unsubscribe_;
+  std::unique_ptr<SubscriptionSource> source_;
 };
 
 // Thread-safe. Delivery is at most once and only to those subscribed at that moment; payloads of

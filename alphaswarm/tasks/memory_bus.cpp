@@ -86,6 +86,30 @@ struct Channels {
   }
 };
 
+class MailboxSource final : public SubscriptionSource {
+ public:
+  MailboxSource(std::shared_ptr<detail::Mailbox> mailbox, std::shared_ptr<Channels> channels,
+                std::string channel)
+      : mailbox_(std::move(mailbox)),
+        channels_(std::move(channels)),
+        channel_(std::move(channel)) {}
+  ~MailboxSource() override { channels_->remove(channel_, mailbox_.get()); }
+
+  net::task<std::optional<std::string>> next(
+      std::optional<std::chrono::nanoseconds> limit) override {
+    return limit ? mailbox_->payloads.pop_for(*limit) : mailbox_->payloads.pop();
+  }
+  std::uint64_t dropped() const noexcept override {
+    return mailbox_->dropped.load(std::memory_order_relaxed);  // a statistic: orders nothing
+  }
+  std::uint64_t gaps() const noexcept override { return 0; }
+
+ private:
+  std::shared_ptr<detail::Mailbox> mailbox_;  // shared with the bus, which may close first
+  std::shared_ptr<Channels> channels_;
+  std::string channel_;
+};
+
 class MemoryBus final : public Bus {
  public:
   explicit MemoryBus(const MemoryBusOptions& options)
@@ -111,10 +135,8 @@ class MemoryBus final : public Bus {
       const std::scoped_lock lock(channels_->mutex);
       channels_->by_name[channel].push_back(mailbox);
     }
-    std::function<void()> unsubscribe = [channels = channels_, channel, box = mailbox.get()] {
-      channels->remove(channel, box);
-    };
-    co_return Subscription(std::move(mailbox), std::move(unsubscribe));
+    co_return Subscription(
+        std::make_unique<MailboxSource>(std::move(mailbox), channels_, std::move(channel)));
   }
 
   net::task<Result<void>> set(std::string key, std::string value,
@@ -147,34 +169,6 @@ class MemoryBus final : public Bus {
 };
 
 }  // namespace
-
-Subscription::Subscription(std::shared_ptr<detail::Mailbox> mailbox,
-                           std::function<void()> unsubscribe)
-    : mailbox_(std::move(mailbox)), unsubscribe_(std::move(unsubscribe)) {}
-
-Subscription::Subscription(Subscription&& other) noexcept
-    : mailbox_(std::move(other.mailbox_)),
-      unsubscribe_(std::exchange(other.unsubscribe_, nullptr)) {}
-
-Subscription& Subscription::operator=(Subscription&& other) noexcept {
-  std::swap(mailbox_, other.mailbox_);
-  std::swap(unsubscribe_, other.unsubscribe_);
-  return *this;
-}
-
-Subscription::~Subscription() {
-  if (unsubscribe_) unsubscribe_();
-}
-
-net::task<std::optional<std::string>> Subscription::next() { return mailbox_->payloads.pop(); }
-
-net::task<std::optional<std::string>> Subscription::next_for(std::chrono::nanoseconds limit) {
-  return mailbox_->payloads.pop_for(limit);
-}
-
-std::uint64_t Subscription::dropped() const noexcept {
-  return mailbox_->dropped.load(std::memory_order_relaxed);  // a statistic: orders nothing
-}
 
 std::shared_ptr<Bus> make_memory_bus(const MemoryBusOptions& options) {
   return std::make_shared<MemoryBus>(options);
