@@ -1,10 +1,19 @@
 // Beside a session's charts: what it holds, how near its limits it is, and what it did, line by line.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useRef, useState } from "react";
-import { formatClock, formatCount, formatMoney, formatPercent } from "../shared/format";
+import { useMemo, useRef, useState } from "react";
+import { serviceColor } from "../shared/color";
+import {
+  formatClock,
+  formatCount,
+  formatDuration,
+  formatMoney,
+  formatPercent,
+} from "../shared/format";
+import { useTheme } from "../shared/theme";
 import { Segmented } from "../shared/ui";
 import type { Fill, LedgerEntry, Order, PaperRunDetail, Position, RiskLimits } from "./api";
 import { ledgerText, riskUse } from "./facts";
+import { orderLatencies, summarise } from "./latency";
 import { TraceLink, tone } from "./parts";
 
 const kLine = 26;
@@ -90,6 +99,45 @@ function Risk({ run, limits }: { run: PaperRunDetail; limits: RiskLimits }) {
       <Limit title="Daily loss" used={use.dailyLoss} limit={limits.max_daily_loss_pct} />
       <Limit title="Drawdown" used={use.drawdown} limit={limits.max_drawdown_pct} />
       <Limit title="Gross exposure" used={use.exposure} limit={limits.max_gross_exposure} />
+    </section>
+  );
+}
+
+function Latency({ orders, ledger }: { orders: Order[]; ledger: LedgerEntry[] }) {
+  const theme = useTheme();
+  const summary = useMemo(() => summarise(orderLatencies(orders, ledger)), [orders, ledger]);
+  if (!summary) return null;
+  const { worst } = summary;
+  const stages = [
+    ["risk and submit", summary.submitNs, serviceColor("alphaswarm-paper-trader", theme)],
+    ["venue to fill", summary.fillNs, serviceColor("alphaswarm-exchange", theme)],
+  ] as const;
+  return (
+    <section className="panel-section latency">
+      <h2 className="label">Latency, signal to fill</h2>
+      <div className="latency-bar" aria-hidden="true">
+        {stages.map(([name, ns, color]) => (
+          <span key={name} style={{ flexGrow: Math.max(1, ns), background: color }} />
+        ))}
+      </div>
+      <dl>
+        {stages.map(([name, ns, color]) => (
+          <div key={name}>
+            <dt>
+              <span className="swatch" style={{ background: color }} />
+              {name}
+            </dt>
+            <dd className="number muted">{formatDuration(ns)}</dd>
+          </div>
+        ))}
+      </dl>
+      <p className="muted" title={`Medians over ${formatCount(summary.count)} filled orders`}>
+        p50 <b>{formatDuration(summary.p50Ns)}</b> · p99 <b>{formatDuration(summary.p99Ns)}</b> ·
+        worst{" "}
+        <TraceLink traceId={worst.order.trace_id} spanId={worst.order.span_id}>
+          {formatDuration(worst.wholeNs)} →
+        </TraceLink>
+      </p>
     </section>
   );
 }
@@ -216,6 +264,7 @@ export function RunPanel({ run }: { run: PaperRunDetail }) {
     <aside className="run-panel" aria-label="Positions, risk and ledger">
       <Positions positions={run.positions} />
       {run.config?.risk && <Risk run={run} limits={run.config.risk} />}
+      <Latency orders={run.orders} ledger={run.ledger} />
       <div className="panel-tabs">
         <Segmented<Tab>
           label="Entries"
