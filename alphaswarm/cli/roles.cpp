@@ -65,7 +65,10 @@ void Telemetry::stop() {
 
 Result<std::unique_ptr<Backbone>> Backbone::open(const Start& start) {
   auto backbone = std::make_unique<Backbone>();
-  auto database = persistence::Database::open(start.settings.database_url, &backbone->sql_observer);
+  backbone->sql_observer.set_comments(start.settings.sql_comments);
+  persistence::DatabaseOptions options = start.settings.database;
+  options.observer = &backbone->sql_observer;
+  auto database = persistence::Database::open(start.settings.database_url, options);
   if (!database) return std::unexpected(database.error());
   backbone->database = std::move(*database);
   if (auto done = persistence::migrate(*backbone->database); !done) {

@@ -18,7 +18,20 @@ using config::Setting;
 constexpr Setting kDataDir{"ALPHASWARM_DATA_DIR", "data", "Folder of the embedded databases"};
 constexpr Setting kDatabaseUrl{
     "ALPHASWARM_DATABASE_URL", "",
-    "Database: `sqlite:///file.db` or a path. Empty: `alphaswarm.db` in the data folder"};
+    "Database: `sqlite:///file.db`, a path, or `postgresql://user:password@host:5432/name` (TLS: "
+    "`?sslmode=verify-full&sslrootcert=…`). Empty: `alphaswarm.db` in the data folder"};
+constexpr Setting kDatabaseConnections{"ALPHASWARM_DATABASE_MAX_CONNECTIONS", "8",
+                                       "PostgreSQL connections of a process (1 to 1000)"};
+constexpr Setting kDatabaseBusyMs{
+    "ALPHASWARM_DATABASE_BUSY_TIMEOUT_MS", "5000",
+    "Wait for a free connection, a lock or a server that is away (1 to 600000)"};
+constexpr Setting kDatabaseConnectMs{"ALPHASWARM_DATABASE_CONNECT_TIMEOUT_MS", "5000",
+                                     "Wait for a PostgreSQL connection to stand (1 to 600000)"};
+constexpr Setting kDatabaseStatementMs{"ALPHASWARM_DATABASE_STATEMENT_TIMEOUT_MS", "30000",
+                                       "Longest a PostgreSQL statement may run (1 to 3600000)"};
+constexpr Setting kSqlCommenter{
+    "ALPHASWARM_OTEL_SQLCOMMENTER", "false",
+    "PostgreSQL statements carry their span in a comment; they are then sent unprepared"};
 constexpr Setting kRedisUrl{"ALPHASWARM_REDIS_URL", "memory://",
                             "Queue, results and progress bus: `memory://` (within one process)"};
 constexpr Setting kKillSwitchKey{"ALPHASWARM_RISK_KILL_SWITCH_KEY", "alphaswarm:kill_switch",
@@ -43,9 +56,12 @@ constexpr Setting kTraceLogMib{"ALPHASWARM_TRACE_LOG_MIB", "1024",
 constexpr Setting kLogLevel{"ALPHASWARM_LOG_LEVEL", "info", "debug, info, warning, error or off"};
 
 constexpr const Setting* kSettings[] = {
-    &kDataDir,         &kDatabaseUrl, &kRedisUrl,   &kKillSwitchKey,     &kApiAddress,
-    &kExchangeAddress, &kExchangeUrl, &kTraceUiUrl, &kWorkerConcurrency, &kExcludedUrls,
-    &kTraceStoreMib,   &kTraceLogMib, &kLogLevel};
+    &kDataDir,        &kDatabaseUrl,       &kDatabaseConnections,
+    &kDatabaseBusyMs, &kDatabaseConnectMs, &kDatabaseStatementMs,
+    &kSqlCommenter,   &kRedisUrl,          &kKillSwitchKey,
+    &kApiAddress,     &kExchangeAddress,   &kExchangeUrl,
+    &kTraceUiUrl,     &kWorkerConcurrency, &kExcludedUrls,
+    &kTraceStoreMib,  &kTraceLogMib,       &kLogLevel};
 
 Result<Address> read_address(const config::Environment& environment, const Setting& setting,
                              int offset) {
@@ -86,11 +102,42 @@ Result<std::string> read_database_url(const config::Environment& environment,
   std::string url = environment.text(kDatabaseUrl);
   if (url.empty()) url = (std::filesystem::absolute(data_dir) / "alphaswarm.db").string();
   const std::size_t scheme = url.find("://");
-  if (scheme != std::string::npos && url.substr(0, scheme) != "sqlite") {
+  const std::string name = scheme == std::string::npos ? "sqlite" : url.substr(0, scheme);
+  if (name != "sqlite" && name != "postgresql" && name != "postgres") {
     return std::unexpected(environment.refuse(
-        kDatabaseUrl, "this version stores in SQLite: sqlite:///folder/file.db, or a path"));
+        kDatabaseUrl,
+        "it must be sqlite:///folder/file.db, a path, or postgresql://user:password@host/name"));
+  }
+  if (name != "sqlite" && url.contains("password=")) {
+    return fail(ErrorCode::invalid_argument,
+                "ALPHASWARM_DATABASE_URL is not allowed: its password belongs before the @, where "
+                "listings and messages leave it out");
   }
   return url;
+}
+
+Result<void> read_database(const config::Environment& environment, Settings& settings) {
+  auto url = read_database_url(environment, settings.data_dir);
+  if (!url) return std::unexpected(url.error());
+  settings.database_url = std::move(*url);
+  const auto connections = environment.integer(kDatabaseConnections, 1, 1'000);
+  if (!connections) return std::unexpected(connections.error());
+  settings.database.max_connections = static_cast<std::size_t>(*connections);
+  const auto read = [&](const Setting& setting, std::int64_t most,
+                        std::chrono::milliseconds& value) -> Result<void> {
+    const auto number = environment.integer(setting, 1, most);
+    if (!number) return std::unexpected(number.error());
+    value = std::chrono::milliseconds(*number);
+    return {};
+  };
+  auto done = read(kDatabaseBusyMs, 600'000, settings.database.busy_timeout);
+  if (done) done = read(kDatabaseConnectMs, 600'000, settings.database.connect_timeout);
+  if (done) done = read(kDatabaseStatementMs, 3'600'000, settings.database.statement_timeout);
+  if (!done) return done;
+  const auto comments = environment.boolean(kSqlCommenter);
+  if (!comments) return std::unexpected(comments.error());
+  settings.sql_comments = *comments;
+  return {};
 }
 
 Result<void> read_bounds(const config::Environment& environment, Settings& settings) {
@@ -145,9 +192,9 @@ Result<Settings> read_settings(const config::Environment& environment,
   Settings settings;
   settings.data_dir = overrides.data_dir.empty() ? std::filesystem::path(environment.text(kDataDir))
                                                  : overrides.data_dir;
-  auto database = read_database_url(environment, settings.data_dir);
-  if (!database) return std::unexpected(database.error());
-  settings.database_url = std::move(*database);
+  if (auto done = read_database(environment, settings); !done) {
+    return std::unexpected(done.error());
+  }
   settings.redis_url = environment.text(kRedisUrl);
   if (!is_memory(settings)) {
     return std::unexpected(

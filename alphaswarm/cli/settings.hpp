@@ -9,6 +9,7 @@
 
 #include "alphaswarm/base/error.hpp"
 #include "alphaswarm/config/environment.hpp"
+#include "alphaswarm/persistence/database.hpp"
 
 namespace alphaswarm::cli {
 
@@ -20,6 +21,8 @@ struct Address {
 struct Settings {
   std::filesystem::path data_dir;
   std::string database_url;  // with a scheme
+  persistence::DatabaseOptions database;
+  bool sql_comments = false;
   std::string redis_url;
   std::string kill_switch_key;
   Address api;

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "alphaswarm/observability/api/propagation.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 
 namespace alphaswarm::instrumentation {
@@ -19,12 +20,25 @@ persistence::ObserverToken TracingSqlObserver::started(
   if (span.recording()) {
     span.set("db.system.name", statement.system);
     if (!statement.database.empty()) span.set("db.namespace", statement.database);
+    if (!statement.server_address.empty()) {
+      span.set("server.address", statement.server_address);
+      span.set("server.port", statement.server_port);
+    }
     if (!statement.text.empty()) span.set("db.query.text", statement.text);
     // Connecting is not an operation of the database's language.
     if (statement.operation != "connect") span.set("db.operation.name", statement.operation);
     if (!statement.target.empty()) span.set("db.collection.name", statement.target);
   }
   return span.release();
+}
+
+std::string TracingSqlObserver::comment(persistence::ObserverToken token) noexcept {
+  if (!comments_ || token == nullptr) return {};
+  otel::Span span = otel::Span::adopt(token);
+  const std::string traceparent = otel::to_traceparent(span.context());
+  (void)span.release();  // `finished` gets the same token
+  if (traceparent.empty()) return {};
+  return "/*traceparent='" + traceparent + "'*/";
 }
 
 void TracingSqlObserver::finished(persistence::ObserverToken token, const Error* error,
