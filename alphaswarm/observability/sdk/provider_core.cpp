@@ -50,7 +50,8 @@ void prepare_process() {
 ProviderCore::ProviderCore(Config given)
     : index(next_index.fetch_add(1, std::memory_order_relaxed)),
       config(std::move(given)),
-      sampler(config.sample_ratio) {
+      sampler(config.sample_ratio),
+      parent_decides(config.parent_based) {
   prepare_process();
   __atomic_fetch_add(&accepting_providers, 1, __ATOMIC_RELAXED);
   ProviderCore* head = cores.load(std::memory_order_relaxed);

@@ -27,6 +27,7 @@ class ProviderCore {
   const std::uint32_t index;
   const Config config;
   const RatioSampler sampler;
+  const bool parent_decides;  // a child of a span that is not sampled is not sampled either
   std::atomic<bool> accepting{true};  // false: starting a span does nothing
   std::atomic<bool> closing{false};   // true: waiting for room is over
   std::atomic<bool> closed{false};    // true: nobody reads buffers any more
