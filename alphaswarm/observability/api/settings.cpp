@@ -87,7 +87,7 @@ constexpr Setting kSettings[] = {
      "[parentbased_]always_on, [parentbased_]always_off or [parentbased_]traceidratio"},
     {"OTEL_TRACES_SAMPLER_ARG", "1.0", "The ratio of traceidratio, 0 to 1"},
     {"OTEL_PROPAGATORS", "tracecontext,baggage",
-     "tracecontext, baggage or none. Baggage is understood, and not carried"},
+     "Forms in which contexts travel: tracecontext, baggage, b3, b3multi, jaeger; or none"},
     {"OTEL_BSP_SCHEDULE_DELAY", "1000", "Longest wait of a finished span, in milliseconds"},
     {"OTEL_BSP_EXPORT_TIMEOUT", "", "Milliseconds for one export; the smaller timeout wins"},
     {"OTEL_BSP_MAX_QUEUE_SIZE", "",
@@ -265,11 +265,28 @@ void read_sampling(Reader& reader, Config& config) {
     config.parent_based = true;
     reader.ratio(kSampleRatio, config.sample_ratio);
   }
-  // The standard's default is "tracecontext,baggage": baggage is understood, and not carried.
-  static constexpr std::string_view kPropagators[] = {"tracecontext", "baggage", "none"};
-  for (const std::string& one : reader.list(kOtelPropagators)) {
-    if (std::ranges::find(kPropagators, one) == std::end(kPropagators)) {
-      reader.refuse(kOtelPropagators, "it must be a list of tracecontext, baggage and none");
+}
+
+void read_propagators(Reader& reader, Config& config) {
+  static constexpr std::pair<std::string_view, Propagator> kNames[] = {
+      {"tracecontext", Propagator::trace_context},
+      {"baggage", Propagator::baggage},
+      {"b3", Propagator::b3},
+      {"b3multi", Propagator::b3_multi},
+      {"jaeger", Propagator::jaeger},
+  };
+  const std::vector<std::string> names = reader.list(kOtelPropagators);
+  config.propagators.clear();
+  for (const std::string& one : names) {
+    const auto* const known =
+        std::ranges::find(kNames, one, &std::pair<std::string_view, Propagator>::first);
+    if (known != std::end(kNames)) {
+      if (std::ranges::find(config.propagators, known->second) == config.propagators.end()) {
+        config.propagators.push_back(known->second);
+      }
+    } else if (one != "none" || names.size() != 1) {
+      reader.refuse(kOtelPropagators,
+                    "it must list tracecontext, baggage, b3, b3multi or jaeger, or be none");
     }
   }
 }
@@ -299,6 +316,7 @@ Result<Config> config_from_environment(const Environment& environment,
   read_destination(reader, !role_suffix.empty(), config);
   read_transport(reader, config);
   read_sampling(reader, config);
+  read_propagators(reader, config);
   read_limits(reader, config.limits);
   if (reader.error()) return std::unexpected(*reader.error());
   return config;
