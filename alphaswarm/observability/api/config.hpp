@@ -11,6 +11,7 @@
 namespace alphaswarm::observability {
 
 class BatchSink;
+class Sampler;
 
 enum class Protocol : std::uint8_t { grpc, http_protobuf };
 
@@ -51,6 +52,10 @@ struct Config {
   // parent. In [0, 1].
   double sample_ratio = 1.0;
   bool parent_based = true;  // false: the ratio is applied whatever the parent says
+  // False: the ratio by the older rule of low trace ids: see trace_id_ratio_sampler().
+  bool consistent_ratio = true;
+  // A rule of one's own (sampler.hpp) in place of the three above.
+  std::shared_ptr<const Sampler> sampler{};
 
   // In which forms extract() and inject() read and write contexts; empty: none.
   std::vector<Propagator> propagators{Propagator::trace_context, Propagator::baggage};

@@ -19,6 +19,7 @@ enum Index : std::size_t {
   kServiceName,
   kSampleRatio,
   kProtocol,
+  kRatioRule,
   kOtelDisabled,
   kOtelExporter,
   kOtelServiceName,
@@ -63,6 +64,9 @@ constexpr Setting kSettings[] = {
     {"ALPHASWARM_OTEL_SERVICE_NAME", "alphaswarm", "Base service name; each role appends its own"},
     {"ALPHASWARM_OTEL_SAMPLE_RATIO", "1.0", "Share of root traces kept, 0 to 1; children follow"},
     {"ALPHASWARM_OTEL_PROTOCOL", "grpc", "grpc or http/protobuf"},
+    {"ALPHASWARM_OTEL_RATIO_RULE", "consistent",
+     "Which traces a ratio keeps: consistent (low 56 bits at or above the threshold) or trace_id "
+     "(low 64 bits below the bound: the older TraceIdRatioBased)"},
     {"OTEL_SDK_DISABLED", "false", "true: no tracing"},
     {"OTEL_TRACES_EXPORTER", "", "otlp, console or none; for programs that use the SDK alone"},
     {"OTEL_SERVICE_NAME", "", "Base service name, if ALPHASWARM_OTEL_SERVICE_NAME is not set"},
@@ -265,6 +269,8 @@ void read_sampling(Reader& reader, Config& config) {
     config.parent_based = true;
     reader.ratio(kSampleRatio, config.sample_ratio);
   }
+  static constexpr std::string_view kRules[] = {"consistent", "trace_id"};
+  config.consistent_ratio = reader.choice(kRatioRule, kRules) != "trace_id";
 }
 
 void read_propagators(Reader& reader, Config& config) {

@@ -51,6 +51,31 @@ std::uint64_t draw(Random& random) noexcept {
   }
 }
 
+// Asks a sampler for what decide() does by itself.
+[[gnu::noinline]] void ask_sampler(const Sampler& sampler, const Origin& origin, ContextWords& made,
+                                   std::string_view name, const SpanOptions* options,
+                                   Attributes attributes) noexcept {
+  SpanContext parent;
+  if (origin.valid()) {
+    std::memcpy(parent.trace_id.bytes.data(), origin.trace, 16);
+    std::memcpy(parent.span_id.bytes.data(), &origin.span_id, 8);
+    parent.flags = origin.flags();
+    parent.remote = origin.remote();
+    parent.tracestate = origin.tracestate();
+  }
+  SamplingInput input{origin.valid() ? &parent : nullptr,
+                      {},
+                      name,
+                      options != nullptr ? options->kind : SpanKind::internal,
+                      attributes};
+  std::memcpy(input.trace_id.bytes.data(), made.trace, 16);
+  const SamplingResult result = sampler.sample(input);
+  const auto random = static_cast<std::uint8_t>(made.flags() & SpanContext::kRandom);
+  made.rest = ContextWords::make_rest(
+      result.tracestate,
+      static_cast<std::uint8_t>(random | (result.sampled ? SpanContext::kSampled : 0U)), false);
+}
+
 // The new span's own context; its parent is the origin's span.
 ContextWords decide(const Origin& origin, const ProviderCore& provider,
                     ThreadState& thread) noexcept {
@@ -65,9 +90,7 @@ ContextWords decide(const Origin& origin, const ProviderCore& provider,
     made.trace[1] = origin.trace[1];
     state = origin.tracestate();
     flags = origin.flags() & SpanContext::kRandom;
-    sampled = provider.config.parent_based
-                  ? (origin.flags() & SpanContext::kSampled) != 0
-                  : provider.sampler.keeps_low(__builtin_bswap64(origin.trace[1]));
+    sampled = (origin.flags() & SpanContext::kSampled) != 0;
   } else {
     made.trace[0] = draw(thread.random);
     made.trace[1] = thread.random.next();
@@ -110,6 +133,9 @@ Handle start_span(std::string_view name, const SpanOptions* options,
     return 0;
   }
   ContextWords made = decide(origin, provider, *thread);
+  if (provider.other_sampler != nullptr) [[unlikely]] {
+    ask_sampler(*provider.other_sampler, origin, made, name, options, attributes);
+  }
   const bool make_current = options == nullptr || options->make_current;
   if ((made.flags() & SpanContext::kSampled) == 0) {
     if (!provider.accepting.load(std::memory_order_relaxed)) return 0;
