@@ -19,6 +19,9 @@ test: ## build and pass every test
 interop: ## build a real OpenTelemetry Collector and compare with it
 	@tools/test.sh setup release interop
 
+bench-sdk: ## measure the SDK and hold the numbers against what they must be (about 2 minutes, idle machine)
+	@tools/bench_sdk.sh
+
 docs: ## make the reference pages from the program
 	@YES=1 tools/build.sh && python3 tools/docs.py build/release/bin/alphaswarm
 
@@ -31,4 +34,4 @@ tidy: ## run clang-tidy over the release build
 clean: ## remove what was built (not the data)
 	rm -rf build webui/dist webui/node_modules
 
-.PHONY: help up build test interop docs format tidy clean
+.PHONY: help up build test interop bench-sdk docs format tidy clean

@@ -10,6 +10,7 @@
 //   }  // the span ends here
 
 #include "alphaswarm/observability/api/propagation.hpp"
+#include "alphaswarm/observability/api/propagators.hpp"
 #include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/api/span.hpp"
 #include "alphaswarm/observability/api/traced.hpp"

@@ -29,7 +29,7 @@ void floor_push(benchmark::State& state) {
   std::jthread consumer([&](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       benchmark::DoNotOptimize(ring->pop_all());
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
     }
   });
   FloorRecord record{};

@@ -11,8 +11,11 @@
 namespace alphaswarm::observability {
 
 class BatchSink;
+class Sampler;
 
 enum class Protocol : std::uint8_t { grpc, http_protobuf };
+
+enum class Propagator : std::uint8_t { trace_context, baggage, b3, b3_multi, jaeger };
 
 // Bounds of one span. What goes beyond is dropped and counted in the exported span. A whole span
 // is also bounded by the size of a chunk, 64 KiB.
@@ -49,6 +52,13 @@ struct Config {
   // parent. In [0, 1].
   double sample_ratio = 1.0;
   bool parent_based = true;  // false: the ratio is applied whatever the parent says
+  // False: the ratio by the older rule of low trace ids: see trace_id_ratio_sampler().
+  bool consistent_ratio = true;
+  // A rule of one's own (sampler.hpp) in place of the three above.
+  std::shared_ptr<const Sampler> sampler{};
+
+  // In which forms extract() and inject() read and write contexts; empty: none.
+  std::vector<Propagator> propagators{Propagator::trace_context, Propagator::baggage};
 
   // When there is no room for a finished span: false drops and counts it, true makes the ending
   // thread wait (for batch jobs that must lose nothing; never in a trading loop).

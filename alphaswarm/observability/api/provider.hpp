@@ -93,7 +93,7 @@ class TracerProvider {
   // takes it back.
   void install_as_default() noexcept;
 
-  [[nodiscard]] detail::ProviderCore& core() noexcept { return *core_; }
+  [[nodiscard]] detail::ProviderCore& core() const noexcept { return *core_; }
 
  private:
   explicit TracerProvider(detail::ProviderCore* core) noexcept : core_(core) {}

@@ -19,6 +19,7 @@ enum Index : std::size_t {
   kServiceName,
   kSampleRatio,
   kProtocol,
+  kRatioRule,
   kOtelDisabled,
   kOtelExporter,
   kOtelServiceName,
@@ -63,6 +64,9 @@ constexpr Setting kSettings[] = {
     {"ALPHASWARM_OTEL_SERVICE_NAME", "alphaswarm", "Base service name; each role appends its own"},
     {"ALPHASWARM_OTEL_SAMPLE_RATIO", "1.0", "Share of root traces kept, 0 to 1; children follow"},
     {"ALPHASWARM_OTEL_PROTOCOL", "grpc", "grpc or http/protobuf"},
+    {"ALPHASWARM_OTEL_RATIO_RULE", "consistent",
+     "Which traces a ratio keeps: consistent (low 56 bits at or above the threshold) or trace_id "
+     "(low 64 bits below the bound: the older TraceIdRatioBased)"},
     {"OTEL_SDK_DISABLED", "false", "true: no tracing"},
     {"OTEL_TRACES_EXPORTER", "", "otlp, console or none; for programs that use the SDK alone"},
     {"OTEL_SERVICE_NAME", "", "Base service name, if ALPHASWARM_OTEL_SERVICE_NAME is not set"},
@@ -87,7 +91,7 @@ constexpr Setting kSettings[] = {
      "[parentbased_]always_on, [parentbased_]always_off or [parentbased_]traceidratio"},
     {"OTEL_TRACES_SAMPLER_ARG", "1.0", "The ratio of traceidratio, 0 to 1"},
     {"OTEL_PROPAGATORS", "tracecontext,baggage",
-     "tracecontext, baggage or none. Baggage is understood, and not carried"},
+     "Forms in which contexts travel: tracecontext, baggage, b3, b3multi, jaeger; or none"},
     {"OTEL_BSP_SCHEDULE_DELAY", "1000", "Longest wait of a finished span, in milliseconds"},
     {"OTEL_BSP_EXPORT_TIMEOUT", "", "Milliseconds for one export; the smaller timeout wins"},
     {"OTEL_BSP_MAX_QUEUE_SIZE", "",
@@ -265,11 +269,30 @@ void read_sampling(Reader& reader, Config& config) {
     config.parent_based = true;
     reader.ratio(kSampleRatio, config.sample_ratio);
   }
-  // The standard's default is "tracecontext,baggage": baggage is understood, and not carried.
-  static constexpr std::string_view kPropagators[] = {"tracecontext", "baggage", "none"};
-  for (const std::string& one : reader.list(kOtelPropagators)) {
-    if (std::ranges::find(kPropagators, one) == std::end(kPropagators)) {
-      reader.refuse(kOtelPropagators, "it must be a list of tracecontext, baggage and none");
+  static constexpr std::string_view kRules[] = {"consistent", "trace_id"};
+  config.consistent_ratio = reader.choice(kRatioRule, kRules) != "trace_id";
+}
+
+void read_propagators(Reader& reader, Config& config) {
+  static constexpr std::pair<std::string_view, Propagator> kNames[] = {
+      {"tracecontext", Propagator::trace_context},
+      {"baggage", Propagator::baggage},
+      {"b3", Propagator::b3},
+      {"b3multi", Propagator::b3_multi},
+      {"jaeger", Propagator::jaeger},
+  };
+  const std::vector<std::string> names = reader.list(kOtelPropagators);
+  config.propagators.clear();
+  for (const std::string& one : names) {
+    const auto* const known =
+        std::ranges::find(kNames, one, &std::pair<std::string_view, Propagator>::first);
+    if (known != std::end(kNames)) {
+      if (std::ranges::find(config.propagators, known->second) == config.propagators.end()) {
+        config.propagators.push_back(known->second);
+      }
+    } else if (one != "none" || names.size() != 1) {
+      reader.refuse(kOtelPropagators,
+                    "it must list tracecontext, baggage, b3, b3multi or jaeger, or be none");
     }
   }
 }
@@ -299,6 +322,7 @@ Result<Config> config_from_environment(const Environment& environment,
   read_destination(reader, !role_suffix.empty(), config);
   read_transport(reader, config);
   read_sampling(reader, config);
+  read_propagators(reader, config);
   read_limits(reader, config.limits);
   if (reader.error()) return std::unexpected(*reader.error());
   return config;

@@ -85,6 +85,18 @@ TEST(Settings, ReadsTheStandardVariables) {
   EXPECT_EQ(config->limits.attributes_per_link, 9U);
 }
 
+TEST(Settings, PropagatorsByTheirNames) {
+  using enum Propagator;
+  const auto named = [](const char* names) {
+    return read({{"OTEL_PROPAGATORS", names}})->propagators;
+  };
+  EXPECT_EQ(read({})->propagators, (std::vector{trace_context, baggage}));
+  EXPECT_EQ(named("b3, tracecontext,b3multi,jaeger,b3"),
+            (std::vector{b3, trace_context, b3_multi, jaeger}));
+  EXPECT_TRUE(named("none").empty());
+  EXPECT_FALSE(read({{"OTEL_PROPAGATORS", "none,b3"}}).has_value());
+}
+
 TEST(Settings, EveryBadValueIsAnErrorThatNamesItsVariable) {
   const std::pair<const char*, const char*> bad[] = {
       {"ALPHASWARM_OTEL_ENDPOINT", "ftp://x"},    {"ALPHASWARM_OTEL_SAMPLE_RATIO", "1.5"},

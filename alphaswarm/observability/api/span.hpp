@@ -31,9 +31,11 @@ struct SpanOptions {
 
 namespace detail {
 
-// A handle is the address of a span's slot with the slot's generation in the upper 16 bits; 0 is
-// a span that does nothing.
+// A handle is the address of a span's slot, with the slot's generation in the upper 16 bits and
+// the lowest bit set if the span is recorded; 0 is a span that does nothing.
 using Handle = std::uintptr_t;
+inline constexpr Handle kRecorded = 1;
+[[nodiscard]] constexpr bool recorded(Handle span) noexcept { return (span & kRecorded) != 0; }
 
 }  // namespace detail
 
@@ -86,21 +88,21 @@ class [[nodiscard]] Span {
 
   // Sets an attribute; the same key again overwrites.
   Span& set(std::string_view key, const AttributeValue& value) noexcept {
-    if (handle_ != 0) detail::set_attribute(handle_, key, value);
+    if (detail::recorded(handle_)) detail::set_attribute(handle_, key, value);
     return *this;
   }
   Span& event(std::string_view name, Attributes attributes = {}) noexcept {
-    if (handle_ != 0) detail::add_event(handle_, name, attributes);
+    if (detail::recorded(handle_)) detail::add_event(handle_, name, attributes);
     return *this;
   }
   // An invalid target is ignored.
   Span& link(const SpanContext& target, Attributes attributes = {}) noexcept {
-    if (handle_ != 0) detail::add_link(handle_, target, attributes);
+    if (detail::recorded(handle_)) detail::add_link(handle_, target, attributes);
     return *this;
   }
   // Ok is final; unset never replaces another; the description is kept for errors only.
   Span& status(StatusCode code, std::string_view description = {}) noexcept {
-    if (handle_ != 0) detail::set_status(handle_, code, description);
+    if (detail::recorded(handle_)) detail::set_status(handle_, code, description);
     return *this;
   }
   Span& error(std::string_view description) noexcept {
@@ -109,25 +111,25 @@ class [[nodiscard]] Span {
   // Adds the event `exception` and sets status error. Called in a handler, it also marks that
   // exception as recorded: outer spans that see it too only set their status.
   Span& record_exception(std::string_view type, std::string_view message) noexcept {
-    if (handle_ != 0) detail::record_exception(handle_, type, message);
+    if (detail::recorded(handle_)) detail::record_exception(handle_, type, message);
     return *this;
   }
   Span& record_exception(const std::exception& error) noexcept {
-    if (handle_ != 0) detail::record_exception(handle_, error);
+    if (detail::recorded(handle_)) detail::record_exception(handle_, error);
     return *this;
   }
   // In a handler: records the exception being handled unless an inner span has; sets status error.
   Span& record_current_exception() noexcept {
-    if (handle_ != 0) detail::record_current_exception(handle_);
+    if (detail::recorded(handle_)) detail::record_current_exception(handle_);
     return *this;
   }
   Span& update_name(std::string_view name) noexcept {
-    if (handle_ != 0) detail::update_name(handle_, name);
+    if (detail::recorded(handle_)) detail::update_name(handle_, name);
     return *this;
   }
 
   [[nodiscard]] bool recording() const noexcept {
-    return handle_ != 0 && detail::is_recording(handle_);
+    return detail::recorded(handle_) && detail::is_recording(handle_);
   }
   // Invalid if this span does nothing.
   [[nodiscard]] SpanContext context() const noexcept {

@@ -58,20 +58,44 @@ struct ContextWords {
     return {{word(0), word(1)}, word(2), word(3), word(4), word(5)};
   }
   void store(SlotContext& context) const noexcept {
-    auto* words = reinterpret_cast<Word*>(&context);
-    const auto put = [&](int i, std::uint64_t value) {
-      __atomic_store_n(words + i, value, __ATOMIC_RELAXED);
-    };
-    put(0, trace[0]);
-    put(1, trace[1]);
-    put(2, span_id);
-    put(3, provider);
-    put(4, span);
-    put(5, rest);
+    store_ids(context);
+    put(context, 3, provider);
+    put(context, 4, span);
+  }
+  // What context_of() reads.
+  void store_ids(SlotContext& context) const noexcept {
+    put(context, 0, trace[0]);
+    put(context, 1, trace[1]);
+    put(context, 2, span_id);
+    put(context, 5, rest);
+  }
+  // What a child does not share with its parent.
+  void store_own(SlotContext& context) const noexcept {
+    put(context, 2, span_id);
+    put(context, 4, span);
+    put(context, 5, rest);
+  }
+  static void copy_own(const SlotContext& from, SlotContext& to) noexcept {
+    load(from).store_own(to);
+  }
+  // `rest` of a child in this process.
+  [[nodiscard]] static constexpr std::uint64_t local(std::uint64_t rest) noexcept {
+    return rest & ~(std::uint64_t{1} << 40U);
+  }
+  // A span that is not sampled, of this process or another.
+  [[nodiscard]] static bool unsampled(std::uint64_t rest) noexcept {
+    constexpr std::uint64_t kSampledBit = std::uint64_t{SpanContext::kSampled} << 32U;
+    return (rest & (kSampledBit | std::uint64_t{1} << 48U)) == std::uint64_t{1} << 48U;
+  }
+  [[nodiscard]] static std::uint64_t load_rest(const SlotContext& context) noexcept {
+    return __atomic_load_n(reinterpret_cast<const Word*>(&context) + 5, __ATOMIC_RELAXED);
   }
 
  private:
   using Word [[gnu::may_alias]] = std::uint64_t;
+  static void put(SlotContext& context, int i, std::uint64_t value) noexcept {
+    __atomic_store_n(reinterpret_cast<Word*>(&context) + i, value, __ATOMIC_RELAXED);
+  }
 };
 
 // TaskSlot is plain storage made for this one type.

@@ -67,7 +67,7 @@ std::vector<std::string> close_open_spans(const ProviderCore& provider) {
         state >> kGenerationShift) {
       continue;
     }
-    if (slot->recording) encoded.push_back(encode_open(*slot, provider));
+    encoded.push_back(encode_open(*slot, provider));
     std::uint32_t expected = state;
     if (!slot->state.compare_exchange_strong(expected, state | kExported,
                                              std::memory_order_acq_rel)) {

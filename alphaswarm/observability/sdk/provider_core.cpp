@@ -45,12 +45,24 @@ void prepare_process() {
   static_cast<void>(kPrepared);
 }
 
+SamplerPtr make_other_sampler(const Config& config) {
+  if (config.sampler != nullptr) return config.sampler;
+  if (config.parent_based && config.consistent_ratio) return nullptr;
+  SamplerPtr ratio = config.sample_ratio >= 1.0 ? always_on_sampler()
+                     : !config.consistent_ratio ? trace_id_ratio_sampler(config.sample_ratio)
+                                                : ratio_sampler(config.sample_ratio);
+  if (!config.parent_based) return ratio;
+  return parent_based_sampler({.root = std::move(ratio)});
+}
+
 }  // namespace
 
 ProviderCore::ProviderCore(Config given)
     : index(next_index.fetch_add(1, std::memory_order_relaxed)),
       config(std::move(given)),
-      sampler(config.sample_ratio) {
+      sampler(config.sample_ratio),
+      other_sampler(make_other_sampler(config)),
+      parent_decides(config.parent_based && config.sampler == nullptr) {
   prepare_process();
   __atomic_fetch_add(&accepting_providers, 1, __ATOMIC_RELAXED);
   ProviderCore* head = cores.load(std::memory_order_relaxed);

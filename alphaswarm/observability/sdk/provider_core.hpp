@@ -9,6 +9,7 @@
 #include <string>
 
 #include "alphaswarm/observability/api/provider.hpp"
+#include "alphaswarm/observability/api/sampler.hpp"
 #include "alphaswarm/observability/sdk/sampler.hpp"
 #include "alphaswarm/observability/sdk/thread_state.hpp"
 
@@ -27,6 +28,9 @@ class ProviderCore {
   const std::uint32_t index;
   const Config config;
   const RatioSampler sampler;
+  // Null, and the above with the parent's decision, for all but unusual configurations.
+  const std::shared_ptr<const Sampler> other_sampler;
+  const bool parent_decides;          // a child of a span that is not sampled is not sampled either
   std::atomic<bool> accepting{true};  // false: starting a span does nothing
   std::atomic<bool> closing{false};   // true: waiting for room is over
   std::atomic<bool> closed{false};    // true: nobody reads buffers any more

@@ -6,6 +6,7 @@
 
 #include "alphaswarm/observability/sdk/chunk_pool.hpp"
 #include "alphaswarm/observability/sdk/record_fields.hpp"
+#include "alphaswarm/observability/sdk/record_hot.hpp"
 #include "alphaswarm/observability/sdk/tracestate_table.hpp"
 
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
@@ -88,43 +89,17 @@ void erase(SpanSlot& slot, std::size_t at, std::size_t size) noexcept {
   for (std::size_t i = 0; i < indexed; ++i) mend(slot.offsets[i]);
 }
 
-void begin_record(SpanSlot& slot, const ContextWords& own, std::uint64_t parent_id,
-                  std::string_view name, std::uint32_t value_bytes) noexcept {
-  slot.record = slot.inline_record;
-  slot.capacity = SpanSlot::kInline;
-  slot.status_at = slot.status_size = 0;
-  slot.attributes = slot.events = slot.links = 0;
-  slot.dropped_attributes = slot.dropped_events = slot.dropped_links = 0;
-  char* out = slot.record;
-  *out++ = length_tag(kTraceId);
-  *out++ = 16;
-  std::memcpy(out, &own.trace[0], 8);
-  std::memcpy(out + 8, &own.trace[1], 8);
-  out += 16;
-  out = put_id_word(out, kSpanId, own.span_id);
-  if (parent_id != 0) out = put_id_word(out, kParentSpanId, parent_id);
-  slot.used = static_cast<std::uint32_t>(out - slot.record);
-  if (const TraceState state = own.tracestate(); state.handle != 0) [[unlikely]] {
+void begin_rest(SpanSlot& slot, const ContextWords& own, std::string_view name,
+                std::uint32_t value_bytes) noexcept {
+  if (const TraceState state = own.tracestate(); state.handle != 0) {
     char text[sdk::kMaxTraceStateBytes];
     const std::size_t size = sdk::tracestates().read(state, text);
     if (size != 0 && reserve(slot, size + 3) != nullptr) {
-      out = put_field(slot.record + slot.used, kTraceState, {text, size});
-      slot.used = static_cast<std::uint32_t>(out - slot.record);
+      const char* end = put_field(slot.record + slot.used, kTraceState, {text, size});
+      slot.used = static_cast<std::uint32_t>(end - slot.record);
     }
   }
-  slot.name_size = 0;
   slot.name_at = static_cast<std::uint16_t>(slot.used);
-  if (name.size() - 1 < kShort && name.size() <= value_bytes &&
-      slot.capacity - slot.used >= kShort + 2) [[likely]] {
-    out = slot.record + slot.used;
-    if ((copy_short(out + 2, name.data(), name.size()) & kHighBits) == 0) [[likely]] {
-      out[0] = length_tag(kName);
-      out[1] = static_cast<char>(name.size());
-      slot.name_size = static_cast<std::uint16_t>(name.size() + 2);
-      slot.used += slot.name_size;
-      return;
-    }
-  }
   put_name(slot, name, value_bytes);
 }
 
@@ -215,9 +190,6 @@ void put_status(SpanSlot& slot, StatusCode code, std::string_view description,
 
 namespace {
 
-// kind, two times and flags, which every span has.
-constexpr std::size_t kFixedTail = 2 + 9 + 9 + 6;
-
 std::size_t content_size(const SpanSlot& slot) noexcept {
   return slot.used + kFixedTail + count_field_size(slot.dropped_attributes) +
          count_field_size(slot.dropped_events) + count_field_size(slot.dropped_links);
@@ -236,14 +208,7 @@ char* finish_record(const SpanSlot& slot, const SpanTail& tail, char* out) noexc
   out = put_varint(out, content_size(slot));
   std::memcpy(out, slot.record, slot.used);
   out += slot.used;
-  *out++ = static_cast<char>(tag(kKind, WireType::varint));
-  *out++ = static_cast<char>(slot.kind);
-  *out++ = static_cast<char>(tag(kStartTime, WireType::fixed64));
-  out = otlp::put_fixed64(out, static_cast<std::uint64_t>(tail.start_ns));
-  *out++ = static_cast<char>(tag(kEndTime, WireType::fixed64));
-  out = otlp::put_fixed64(out, static_cast<std::uint64_t>(tail.end_ns));
-  out = put_varint(out, tag(kFlags, WireType::fixed32));
-  out = otlp::put_fixed32(out, slot.otlp_flags);
+  out = put_fixed_tail(out, slot, tail);
   out = put_count(out, kDroppedAttributes, slot.dropped_attributes);
   out = put_count(out, kDroppedEvents, slot.dropped_events);
   return put_count(out, kDroppedLinks, slot.dropped_links);

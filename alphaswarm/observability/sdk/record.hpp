@@ -13,9 +13,9 @@ namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
 // Everything of a span beyond this is dropped and counted: a finished span must fit a chunk.
 inline constexpr std::size_t kMaxRecordBytes = 65'536 - 512;
 
-// Resets the record to ids, tracestate and name. `parent_id` 0: none.
-void begin_record(SpanSlot& slot, const ContextWords& own, std::uint64_t parent_id,
-                  std::string_view name, std::uint32_t value_bytes) noexcept;
+// The part of begin_record() that is rarely needed: tracestate, and names of any kind.
+void begin_rest(SpanSlot& slot, const ContextWords& own, std::string_view name,
+                std::uint32_t value_bytes) noexcept;
 void put_attribute(SpanSlot& slot, const SpanLimits& limits, std::string_view key,
                    const AttributeValue& value) noexcept;
 void put_event(SpanSlot& slot, const SpanLimits& limits, std::int64_t time_ns,

@@ -5,29 +5,12 @@
 #if ALPHASWARM_OTEL
 
 #include <algorithm>
-#include <bit>
 
 #include "alphaswarm/observability/sdk/record_fields.hpp"
+#include "alphaswarm/observability/sdk/record_hot.hpp"
 
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
 namespace {
-
-std::uint16_t key_tag(std::string_view key) noexcept {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
-  if (key.size() >= 8) {
-    std::memcpy(&first, key.data(), 8);
-    std::memcpy(&last, key.data() + key.size() - 8, 8);
-  } else if (key.size() >= 4) {
-    std::memcpy(&first, key.data(), 4);
-    std::memcpy(&last, key.data() + key.size() - 4, 4);
-  } else {
-    for (const char c : key) first = first << 8U | static_cast<unsigned char>(c);
-  }
-  const std::uint64_t mixed =
-      (first ^ (last << 7U | last >> 57U) ^ key.size()) * 0x9e3779b97f4a7c15U;
-  return static_cast<std::uint16_t>(mixed >> 48U);
-}
 
 const char* read_varint(const char* at, std::uint64_t& value) noexcept {
   value = 0;
@@ -123,68 +106,10 @@ void put_checked_attribute(SpanSlot& slot, const SpanLimits& limits, std::string
   slot.used = static_cast<std::uint32_t>(pair.put(out) - slot.record);
 }
 
-// The common case, a short ASCII key with a number or a short ASCII text not set before, written
-// in one pass. False, and nothing done, where it is none.
-inline bool put_short_attribute(SpanSlot& slot, const SpanLimits& limits, std::string_view key,
-                                const AttributeValue& value) noexcept {
-  using Type = AttributeValue::Type;
-  if (key.size() - 1 >= kShort || slot.attributes >= SpanSlot::kIndexed ||
-      slot.attributes >= limits.attributes || slot.capacity - slot.used < 128) {
-    return false;
-  }
-  const std::uint16_t key_hash = key_tag(key);
-  for (std::size_t i = 0; i < slot.attributes; ++i) {
-    if (slot.key_tags[i] == key_hash) return false;  // probably the same key
-  }
-  char* const start = slot.record + slot.used;
-  if ((copy_short(start + 4, key.data(), key.size()) & kHighBits) != 0) return false;
-  char* out = start + 4 + key.size();
-  *out = length_tag(2);  // KeyValue.value, its size at out[1]
-  char* end = out + 2;
-  switch (value.type()) {
-    case Type::integer:
-      *end++ = static_cast<char>(tag(sdk::kInt, WireType::varint));
-      end = put_varint(end, static_cast<std::uint64_t>(value.integer()));
-      break;
-    case Type::text: {
-      const std::string_view text = value.text();
-      if (text.size() - 1 >= kShort || text.size() > limits.value_bytes) return false;
-      *end++ = length_tag(sdk::kText);
-      *end++ = static_cast<char>(text.size());
-      if ((copy_short(end, text.data(), text.size()) & kHighBits) != 0) return false;
-      end += text.size();
-      break;
-    }
-    case Type::number:
-      *end++ = static_cast<char>(tag(sdk::kDouble, WireType::fixed64));
-      end = otlp::put_fixed64(end, std::bit_cast<std::uint64_t>(value.number()));
-      break;
-    case Type::boolean:
-      *end++ = static_cast<char>(tag(sdk::kBool, WireType::varint));
-      *end++ = value.boolean() ? 1 : 0;
-      break;
-    default:
-      return false;
-  }
-  out[1] = static_cast<char>(end - out - 2);
-  start[0] = length_tag(kAttributes);
-  start[1] = static_cast<char>(end - start - 2);
-  start[2] = length_tag(1);  // KeyValue.key
-  start[3] = static_cast<char>(key.size());
-  slot.key_tags[slot.attributes] = key_hash;
-  slot.offsets[slot.attributes] = static_cast<std::uint16_t>(slot.used);
-  ++slot.attributes;
-  slot.used = static_cast<std::uint32_t>(end - slot.record);
-  return true;
-}
-
 }  // namespace
 
 void put_attribute(SpanSlot& slot, const SpanLimits& limits, std::string_view key,
                    const AttributeValue& value) noexcept {
-  if (put_short_attribute(slot, limits, key, value)) [[likely]] {
-    return;
-  }
   if (key.size() <= kMaxKeyBytes && sdk::is_ascii(key)) {
     if (key.empty()) {
       ++slot.dropped_attributes;

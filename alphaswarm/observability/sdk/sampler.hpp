@@ -21,7 +21,7 @@ class RatioSampler {
 
   // `ratio` in [0, 1]. For a ratio below 1, kept root spans carry the tracestate `ot=th:<hex>`.
   explicit RatioSampler(double ratio)
-      : threshold_(kNever - static_cast<std::uint64_t>(std::llround(ratio * 0x1p56))) {
+      : threshold_(kNever - static_cast<std::uint64_t>(std::llrint(ratio * 0x1p56))) {
     if (threshold_ != 0 && threshold_ != kNever) {
       kept_ = sdk::tracestates().intern("ot=th:" + threshold_text(), true);
     }

@@ -8,8 +8,9 @@
 
 #include "alphaswarm/observability/sdk/clock.hpp"
 #include "alphaswarm/observability/sdk/exceptions.hpp"
+#include "alphaswarm/observability/sdk/passive_span.hpp"
 #include "alphaswarm/observability/sdk/provider_core.hpp"
-#include "alphaswarm/observability/sdk/record.hpp"
+#include "alphaswarm/observability/sdk/record_hot.hpp"
 #include "alphaswarm/observability/sdk/slot_use.hpp"
 
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
@@ -68,7 +69,8 @@ void commit(const SpanSlot& slot, const SpanTail& tail) noexcept {
     provider.shared.provider_gone.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  const std::size_t size = finished_size(slot);
+  const bool is_short = is_short_record(slot);
+  const std::size_t size = is_short ? slot.used + kFixedTail + 3 + kCopySlack : finished_size(slot);
   Chunk* chunk = buffer->tail.load(sdk::kBusyLoad);
   std::uint64_t committed = chunk != nullptr ? chunk->committed.load(std::memory_order_relaxed) : 0;
   if (chunk == nullptr || chunk->capacity - static_cast<std::uint32_t>(committed) < size) {
@@ -83,7 +85,9 @@ void commit(const SpanSlot& slot, const SpanTail& tail) noexcept {
     committed = 0;
   }
   char* const out = chunk->data() + static_cast<std::uint32_t>(committed);
-  const auto written = static_cast<std::uint64_t>(finish_record(slot, tail, out) - out);
+  const char* const end =
+      is_short ? finish_short_record(slot, tail, out) : finish_record(slot, tail, out);
+  const auto written = static_cast<std::uint64_t>(end - out);
   // One span more in the upper half, its bytes in the lower; releases them to the reader.
   chunk->committed.store(committed + (std::uint64_t{1} << 32U) + written,
                          std::memory_order_release);
@@ -121,57 +125,59 @@ void commit(const SpanSlot& slot, const SpanTail& tail) noexcept {
 
 void set_attribute(Handle span, std::string_view key, const AttributeValue& value) noexcept {
   const SlotUse slot(span);
-  if (slot && slot->recording) put_attribute(*slot, slot->provider().config.limits, key, value);
+  if (slot) put_any_attribute(*slot, slot->provider().config.limits, key, value);
 }
 
 void add_event(Handle span, std::string_view name, Attributes attributes) noexcept {
   const SlotUse slot(span);
-  if (!slot || !slot->recording) return;
+  if (!slot) return;
   const std::int64_t now = sdk::calibration().unix_ns(sdk::ticks());
   put_event(*slot, slot->provider().config.limits, now, name, attributes);
 }
 
 void add_link(Handle span, const SpanContext& target, Attributes attributes) noexcept {
   const SlotUse slot(span);
-  if (slot && slot->recording) put_link(*slot, slot->provider().config.limits, target, attributes);
+  if (slot) put_link(*slot, slot->provider().config.limits, target, attributes);
 }
 
 void set_status(Handle span, StatusCode code, std::string_view description) noexcept {
   const SlotUse slot(span);
-  if (!slot || !slot->recording) return;
+  if (!slot) return;
   put_status(*slot, code, description, slot->provider().config.limits.value_bytes);
 }
 
 void update_name(Handle span, std::string_view name) noexcept {
   const SlotUse slot(span);
-  if (slot && slot->recording) put_name(*slot, name, slot->provider().config.limits.value_bytes);
+  if (slot) put_name(*slot, name, slot->provider().config.limits.value_bytes);
 }
 
 void suspend_span(Handle span) noexcept {
+  if (!recorded(span)) return suspend_passive(span);
   const SlotUse slot(span);
   if (slot) restore_context(*slot, span);
 }
 
 bool is_recording(Handle span) noexcept {
   const SlotUse slot(span);
-  return slot && slot->recording;
+  return static_cast<bool>(slot);
 }
 
 SpanContext context_of(Handle span) noexcept {
-  const SlotUse slot(span);
-  if (!slot) return {};
-  const SlotContext& own = slot->own;
+  const SpanSlot& slot = *slot_of(span);
+  if (slot.state.load(std::memory_order_relaxed) != live_state(span)) return {};
+  const SlotContext& own = slot.own;
   return {own.trace_id, own.span_id, own.flags, false, own.tracestate};
 }
 
 void end_span(Handle span, UnixNanos at) noexcept {
+  if (!recorded(span)) return end_passive(span);
   SpanSlot& raw = *slot_of(span);
   {
     const SlotUse use(span);
     if (use) {
       restore_context(raw, span);
-      if (raw.recording) {
-        commit(raw, times_of(raw, at));
+      commit(raw, times_of(raw, at));
+      if (raw.record != raw.inline_record) [[unlikely]] {
         release_record(raw);
       }
       raw.state.store((raw.generation() + 1) << kGenerationShift, std::memory_order_release);
@@ -185,7 +191,7 @@ void end_span(Handle span, UnixNanos at) noexcept {
 Handle current_span() noexcept {
   TaskSlot& here = current_task_slot();
   const SlotContext& current = context_in(here);
-  if (!current.valid || current.span == 0) return 0;
+  if (!current.valid || !recorded(current.span)) return 0;
   const SpanSlot& slot = *slot_of(current.span);
   if (slot.state.load(std::memory_order_relaxed) != live_state(current.span)) return 0;
   if (slot.task_slot != &here) {
@@ -211,7 +217,7 @@ void put_exception(SpanSlot& slot, std::string_view type, std::string_view messa
 
 void mark_outer(const SpanSlot& slot, std::uint64_t mark) noexcept {
   const Handle outer = slot.previous.span;
-  if (mark == 0 || !slot.previous.valid || outer == 0) return;
+  if (mark == 0 || !slot.previous.valid || !recorded(outer)) return;
   SpanSlot& outer_slot = *slot_of(outer);
   if (outer_slot.state.load(std::memory_order_relaxed) != live_state(outer)) return;
   outer_slot.seen_exception.store(mark, std::memory_order_relaxed);  // a hint, orders nothing
@@ -221,7 +227,7 @@ void mark_outer(const SpanSlot& slot, std::uint64_t mark) noexcept {
 
 void record_exception(Handle span, std::string_view type, std::string_view message) noexcept {
   const SlotUse slot(span);
-  if (!slot || !slot->recording) return;
+  if (!slot) return;
   put_exception(*slot, type, message, true);
   mark_outer(*slot, ExceptionInFlight().mark());
 }
@@ -235,10 +241,8 @@ void record_current_exception(Handle span) noexcept {
   const SlotUse slot(span);
   if (!slot) return;
   const ExceptionInFlight exception;
-  if (slot->recording) {
-    const bool seen = slot->seen_exception.load(std::memory_order_relaxed) == exception.mark();
-    put_exception(*slot, exception.type(), exception.message(), !seen);
-  }
+  const bool seen = slot->seen_exception.load(std::memory_order_relaxed) == exception.mark();
+  put_exception(*slot, exception.type(), exception.message(), !seen);
   mark_outer(*slot, exception.mark());
 }
 

@@ -17,6 +17,7 @@ inline constexpr std::uint32_t kLive = 1;
 inline constexpr std::uint32_t kFrozen = 2;    // a shutdown reads it; its owner must not
 inline constexpr std::uint32_t kExported = 4;  // that shutdown is done
 inline constexpr std::uint32_t kEnded = 8;     // its owner ended it while frozen
+inline constexpr std::uint32_t kPassive = 16;  // live, not recorded: a context and no more
 inline constexpr unsigned kGenerationShift = 16;
 
 // One task at a time uses a span, so that no operation on it takes a lock. Only a shutdown comes
@@ -24,7 +25,7 @@ inline constexpr unsigned kGenerationShift = 16;
 struct alignas(64) SpanSlot {
   std::atomic<std::uint32_t> state{0};
   std::atomic<bool> busy{false};
-  bool recording = false;
+  bool inherits = false;  // not recorded: trace and provider are those of `previous`
   SpanKind kind = SpanKind::internal;
   StatusCode status = StatusCode::unset;
   std::uint32_t otlp_flags = 0;  // trace flags and the "remote parent" bits
@@ -76,15 +77,17 @@ struct alignas(64) SpanSlot {
 };
 static_assert(sizeof(SpanSlot) == SpanSlot::kBytes);
 
-[[nodiscard]] inline Handle make_handle(SpanSlot* slot, std::uint32_t generation) noexcept {
-  return reinterpret_cast<Handle>(slot) | static_cast<Handle>(generation) << 48U;
+[[nodiscard]] inline Handle make_handle(SpanSlot* slot, std::uint32_t generation,
+                                        Handle recorded_bit) noexcept {
+  return reinterpret_cast<Handle>(slot) | static_cast<Handle>(generation) << 48U | recorded_bit;
 }
 // User addresses of x86-64 and AArch64 fit 48 bits.
 [[nodiscard]] inline SpanSlot* slot_of(Handle handle) noexcept {
-  return reinterpret_cast<SpanSlot*>(handle & 0xffff'ffff'ffffU);
+  return reinterpret_cast<SpanSlot*>(handle & 0xffff'ffff'fffeU);
 }
 [[nodiscard]] inline std::uint32_t live_state(Handle handle) noexcept {
-  return static_cast<std::uint32_t>(handle >> 48U) << kGenerationShift | kLive;
+  return static_cast<std::uint32_t>(handle >> 48U) << kGenerationShift |
+         (recorded(handle) ? kLive : kPassive);
 }
 
 }  // namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail

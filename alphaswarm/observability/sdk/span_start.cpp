@@ -7,8 +7,9 @@
 #include <cstring>
 
 #include "alphaswarm/observability/sdk/clock.hpp"
+#include "alphaswarm/observability/sdk/passive_span.hpp"
 #include "alphaswarm/observability/sdk/provider_core.hpp"
-#include "alphaswarm/observability/sdk/record.hpp"
+#include "alphaswarm/observability/sdk/record_hot.hpp"
 #include "alphaswarm/observability/sdk/slot_use.hpp"
 
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
@@ -50,10 +51,36 @@ std::uint64_t draw(Random& random) noexcept {
   }
 }
 
+// Asks a sampler for what decide() does by itself.
+[[gnu::noinline]] void ask_sampler(const Sampler& sampler, const Origin& origin, ContextWords& made,
+                                   std::string_view name, const SpanOptions* options,
+                                   Attributes attributes) noexcept {
+  SpanContext parent;
+  if (origin.valid()) {
+    std::memcpy(parent.trace_id.bytes.data(), origin.trace, 16);
+    std::memcpy(parent.span_id.bytes.data(), &origin.span_id, 8);
+    parent.flags = origin.flags();
+    parent.remote = origin.remote();
+    parent.tracestate = origin.tracestate();
+  }
+  SamplingInput input{origin.valid() ? &parent : nullptr,
+                      {},
+                      name,
+                      options != nullptr ? options->kind : SpanKind::internal,
+                      attributes};
+  std::memcpy(input.trace_id.bytes.data(), made.trace, 16);
+  const SamplingResult result = sampler.sample(input);
+  const auto random = static_cast<std::uint8_t>(made.flags() & SpanContext::kRandom);
+  made.rest = ContextWords::make_rest(
+      result.tracestate,
+      static_cast<std::uint8_t>(random | (result.sampled ? SpanContext::kSampled : 0U)), false);
+}
+
 // The new span's own context; its parent is the origin's span.
-ContextWords decide(const Origin& origin, const ProviderCore& provider, Random& random) noexcept {
+ContextWords decide(const Origin& origin, const ProviderCore& provider,
+                    ThreadState& thread) noexcept {
   ContextWords made;
-  made.span_id = draw(random);
+  made.span_id = thread.span_ids.next();
   made.provider = origin.provider;
   TraceState state;
   std::uint8_t flags = SpanContext::kRandom;
@@ -63,12 +90,10 @@ ContextWords decide(const Origin& origin, const ProviderCore& provider, Random& 
     made.trace[1] = origin.trace[1];
     state = origin.tracestate();
     flags = origin.flags() & SpanContext::kRandom;
-    sampled = provider.config.parent_based
-                  ? (origin.flags() & SpanContext::kSampled) != 0
-                  : provider.sampler.keeps_low(__builtin_bswap64(origin.trace[1]));
+    sampled = (origin.flags() & SpanContext::kSampled) != 0;
   } else {
-    made.trace[0] = draw(random);
-    made.trace[1] = random.next();
+    made.trace[0] = draw(thread.random);
+    made.trace[1] = thread.random.next();
     sampled = provider.sampler.keeps_low(__builtin_bswap64(made.trace[1]));
     if (sampled) state = provider.sampler.kept_state();
   }
@@ -88,6 +113,12 @@ Handle start_span(std::string_view name, const SpanOptions* options,
                   Attributes attributes) noexcept {
   TaskSlot& task_slot = current_task_slot();
   SlotContext& current_context = context_in(task_slot);
+  if (options == nullptr && ContextWords::unsampled(ContextWords::load_rest(current_context)) &&
+      current_context.provider != nullptr && current_context.provider->parent_decides) {
+    if (const Handle made = start_passive_child(task_slot, current_context); made != 0) [[likely]] {
+      return made;
+    }
+  }
   const ContextWords current = ContextWords::load(current_context);
   const Origin origin = find_origin(current, options);
   if (origin.provider == 0) return 0;
@@ -101,48 +132,47 @@ Handle start_span(std::string_view name, const SpanOptions* options,
     }
     return 0;
   }
+  ContextWords made = decide(origin, provider, *thread);
+  if (provider.other_sampler != nullptr) [[unlikely]] {
+    ask_sampler(*provider.other_sampler, origin, made, name, options, attributes);
+  }
+  const bool make_current = options == nullptr || options->make_current;
+  if ((made.flags() & SpanContext::kSampled) == 0) {
+    if (!provider.accepting.load(std::memory_order_relaxed)) return 0;
+    return start_passive(*thread, *buffer, made, make_current ? &task_slot : nullptr);
+  }
   const BufferUse use(*buffer);
   if (!provider.accepting.load(sdk::kBusyLoad)) [[unlikely]] {
     return 0;
   }
-  ContextWords made = decide(origin, provider, thread->random);
-  const bool sampled = (made.flags() & SpanContext::kSampled) != 0;
   SpanSlot* const slot = thread->take_slot();
+  buffer->counts.started.add();
   if (slot == nullptr) [[unlikely]] {
-    if (sampled) {
-      buffer->counts.started.add();
-      buffer->counts.no_slot.add();
-    }
+    buffer->counts.no_slot.add();
     return 0;
   }
   const std::uint32_t generation = slot->generation();
-  const Handle handle = make_handle(slot, generation);
+  const Handle handle = make_handle(slot, generation, kRecorded);
   made.span = handle;
-  made.store(slot->own);
+  made.store_ids(slot->own);
   slot->provider_ptr.store(&provider, std::memory_order_relaxed);
-  slot->recording = sampled;
   slot->fork_epoch = fork_epoch.load(std::memory_order_relaxed);
-  if (sampled) {
-    slot->status = StatusCode::unset;
-    slot->kind = options != nullptr ? options->kind : SpanKind::internal;
-    // OTLP: bit 8 says that bit 9, "the parent is remote", is known.
-    slot->otlp_flags = made.flags() | 0x100U | (origin.valid() && origin.remote() ? 0x200U : 0U);
-    slot->seen_exception.store(0, std::memory_order_relaxed);
-    slot->start_is_given = options != nullptr && options->start_time.value != 0;
-    slot->start_ticks = sdk::ticks();
-    slot->start_ns = slot->start_is_given ? options->start_time.value
-                                          : sdk::calibration().unix_ns(slot->start_ticks);
-    const SpanLimits& limits = provider.config.limits;
-    begin_record(*slot, made, origin.valid() ? origin.span_id : 0, name, limits.value_bytes);
-    for (const Attribute& attribute : attributes) {
-      put_attribute(*slot, limits, attribute.key, attribute.value);
-    }
-    buffer->counts.started.add();
-  } else {
-    buffer->counts.not_sampled.add();
+  slot->status = StatusCode::unset;
+  slot->kind = options != nullptr ? options->kind : SpanKind::internal;
+  // OTLP: bit 8 says that bit 9, "the parent is remote", is known.
+  slot->otlp_flags = made.flags() | 0x100U | (origin.valid() && origin.remote() ? 0x200U : 0U);
+  slot->seen_exception.store(0, std::memory_order_relaxed);
+  slot->start_is_given = options != nullptr && options->start_time.value != 0;
+  slot->start_ticks = sdk::ticks();
+  slot->start_ns = slot->start_is_given ? options->start_time.value
+                                        : sdk::calibration().unix_ns(slot->start_ticks);
+  const SpanLimits& limits = provider.config.limits;
+  begin_record(*slot, made, origin.valid() ? origin.span_id : 0, name, limits.value_bytes);
+  for (const Attribute& attribute : attributes) {
+    put_any_attribute(*slot, limits, attribute.key, attribute.value);
   }
   slot->task_slot = nullptr;
-  if (options == nullptr || options->make_current) {
+  if (make_current) {
     slot->task_slot = &task_slot;
     current.store(slot->previous);
     made.store(current_context);

@@ -118,6 +118,7 @@ ThreadState* register_thread() noexcept {
   if (state == nullptr) return nullptr;
   Random& seed = thread_random();
   state->random = Random(seed.next());
+  state->span_ids = SpanIds(seed.next(), seed.next());
   ::pthread_setspecific(thread_key(), state);
   thread_state = state;
   return state;

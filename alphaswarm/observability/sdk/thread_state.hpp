@@ -82,6 +82,31 @@ struct ThreadBuffer {
 };
 static_assert(sizeof(ThreadBuffer) <= 512);
 
+// Span ids of one thread: splitmix64 (Steele, Lea and Flood 2014) with an increment of its own.
+// They need be unique within a trace only; trace ids come from the better generator.
+class SpanIds {
+ public:
+  SpanIds() noexcept = default;
+  SpanIds(std::uint64_t state, std::uint64_t increment) noexcept
+      : state_(state), increment_(increment | 1U) {}
+  // Never 0.
+  [[nodiscard]] std::uint64_t next() noexcept {
+    for (;;) {
+      state_ += increment_;
+      std::uint64_t mixed = (state_ ^ (state_ >> 30U)) * 0xbf58476d1ce4e5b9U;
+      mixed = (mixed ^ (mixed >> 27U)) * 0x94d049bb133111ebU;
+      mixed ^= mixed >> 31U;
+      if (mixed != 0) [[likely]] {
+        return mixed;
+      }
+    }
+  }
+
+ private:
+  std::uint64_t state_ = 0;
+  std::uint64_t increment_ = 1;
+};
+
 struct ThreadState {
   static constexpr std::size_t kProviders = 16;
   struct Entry {
@@ -92,6 +117,7 @@ struct ThreadState {
   SpanSlot* free_slots = nullptr;
   std::uint32_t slabs = 0;
   Random random{0};
+  SpanIds span_ids;
   Entry entries[kProviders];  // by the provider's index
   std::atomic<ThreadState*> next_abandoned{nullptr};
   alignas(64) std::atomic<SpanSlot*> returned{nullptr};  // freed by other threads
@@ -108,6 +134,12 @@ struct ThreadState {
   void give_slot(SpanSlot& slot) noexcept {
     slot.next_free = free_slots;
     free_slots = &slot;
+  }
+  // Null if this thread has none for the provider yet.
+  [[nodiscard]] ThreadBuffer* known_buffer(const ProviderCore& provider,
+                                           std::uint32_t index) const noexcept {
+    const Entry& entry = entries[index % kProviders];
+    return entry.provider == &provider ? entry.buffer : nullptr;
   }
   // This thread's buffer for the provider, or null when there is no memory for one.
   [[nodiscard]] ThreadBuffer* buffer(ProviderCore& provider, std::uint32_t index) noexcept {

@@ -6,88 +6,10 @@
 
 #include "alphaswarm/tasks/queue.hpp"
 #include "alphaswarm/tasks/worker.hpp"
-#include "alphaswarm/trading/kill_switch/stop_signal.hpp"
-#include "alphaswarm/trading/paper/session_fixture.hpp"
+#include "alphaswarm/trading/paper/session_faults_fixture.hpp"
 
 namespace alphaswarm::trading::paper {
 namespace {
-
-namespace json = boost::json;
-
-class SessionFaultsTest : public SessionFixture {
- protected:
-  // Runs a session in the background; what happens to it is told by progress frames.
-  struct Running {
-    std::optional<Result<SessionResult>> result;
-    net::AsyncEvent ended;
-    std::stop_source stop;
-  };
-
-  void launch(Running& running, json::object config, std::string task_id) {
-    net::spawn(runtime_, running.stop, work(running, std::move(config), std::move(task_id)));
-  }
-  net::task<void> work(Running& running, json::object config, std::string task_id) {
-    running.result =
-        co_await run_document(services_, std::move(config), "test", std::move(task_id));
-    running.ended.set();
-  }
-  Result<SessionResult> join(Running& running) {
-    const auto wait = [&]() -> net::task<Result<void>> {
-      co_return co_await running.ended.wait_for(std::chrono::seconds(60));
-    };
-    EXPECT_TRUE(net::block_on(runtime_, wait()));
-    return running.result ? *running.result
-                          : Result<SessionResult>(fail(ErrorCode::deadline_exceeded, "no end"));
-  }
-  // Waits for a frame of that stage that `accept` likes.
-  template <class Accept>
-  void await_frame(tasks::ProgressStream& stream, Accept accept) {
-    const auto wait = [&]() -> net::task<void> {
-      while (auto text = co_await stream.next()) {
-        if (accept(json::parse(*text).as_object())) co_return;
-      }
-      ADD_FAILURE() << "the frames ended";
-    };
-    net::block_on(runtime_, wait());
-  }
-  tasks::ProgressStream watch(const std::string& task_id) {
-    auto stream = net::block_on(runtime_, services_.progress->subscribe(task_id));
-    EXPECT_TRUE(stream);
-    return std::move(*stream);
-  }
-  static auto stage_is(std::string stage) {
-    return [stage = std::move(stage)](const json::object& frame) {
-      return frame.at("stage").as_string() == stage;
-    };
-  }
-  static auto status_is(std::string status) {
-    return [status = std::move(status)](const json::object& frame) {
-      return frame.at("stage").as_string() == "state" && frame.at("status").as_string() == status;
-    };
-  }
-  static json::object slow_document(double speed, const std::string& session = "{}") {
-    json::object config = document();
-    config["feed"] = json::object{{"params", json::object{{"speed", speed}}}};
-    for (auto& entry : json::parse(session).as_object()) {
-      config["session"].as_object()[entry.key()] = entry.value();
-    }
-    return config;
-  }
-  void expect_books_closed(const std::string& run_id) {
-    const auto all = spans();
-    auto names = count_names(all);
-    const auto orders = orders_of(run_id);
-    EXPECT_EQ(names["paper.session.submit_order"], static_cast<int>(orders.size()));
-    EXPECT_EQ(count_events(all, "order.fill"), static_cast<int>(fills_of(run_id).size()));
-    EXPECT_EQ(names["paper.session.bar"], row_of(run_id).bars_seen);
-    for (const auto& order : orders) {
-      EXPECT_TRUE(order.status == "filled" || order.status == "cancelled" ||
-                  order.status == "rejected" || order.status == "expired")
-          << order.client_order_id << ' ' << order.status;
-    }
-    EXPECT_EQ(paper_->stats().open, 0U);
-  }
-};
 
 TEST_F(SessionFaultsTest, AStopSignalEndsItInOrder) {
   store_bars(1000);

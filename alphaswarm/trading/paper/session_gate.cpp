@@ -101,6 +101,13 @@ net::task<bool> SessionRun::gate(otel::Span& span) {
     }
     if (!co_await wait(kAskAgainAfter)) co_return false;
   }
+  if (interrupts_.take_bus_return()) {
+    span.event("session.bus_returned");
+    note(LedgerType::meta, "warning",
+         "the message bus was away and may have lost what it held; the session goes on from the "
+         "database",
+         json::object());
+  }
   if (halted) {
     span.event("session.resumed");
     co_await set_status("running", "");
