@@ -23,7 +23,14 @@ inline constexpr std::array<int, 4> kPrioritySteps = {0, 3, 6, 9};
 struct Delivery {
   std::string message;  // the envelope, JSON
   std::string queue;
-  std::uint64_t tag = 0;
+  std::string tag;  // the broker's name of this loan, never used again
+};
+
+// What a result backend keeps of an ended task.
+struct StoredResult {
+  std::string key;
+  std::string text;
+  std::chrono::seconds time_to_live{};
 };
 
 // While it lives, this process takes messages from the queues it was made for.
@@ -39,10 +46,14 @@ class Broker {
 
   // resource_exhausted when the queue is full, unavailable while the other side is away.
   virtual net::task<Result<void>> push(std::string queue, int priority, std::string message) = 0;
-  // The next message of these queues, lowest priority step first, queues in turn within a step;
-  // nullopt when `limit` passes or this task is asked to stop.
-  virtual net::task<Result<std::optional<Delivery>>> pop(std::vector<std::string> queues,
-                                                         std::chrono::nanoseconds limit) = 0;
+  // Up to `most` of the next messages of these queues, lowest priority step first, queues in turn
+  // within a step; as soon as there is one. None when `limit` passes or this task is asked to stop.
+  virtual net::task<Result<std::vector<Delivery>>> take(std::vector<std::string> queues,
+                                                        std::size_t most,
+                                                        std::chrono::nanoseconds limit) = 0;
+  // The same for one.
+  net::task<Result<std::optional<Delivery>>> pop(std::vector<std::string> queues,
+                                                 std::chrono::nanoseconds limit);
   virtual net::task<Result<void>> acknowledge(const Delivery& delivery) = 0;
   // Puts it back where it is popped next, marked as redelivered. Acknowledging it afterwards, or
   // giving it back again, does nothing.
@@ -54,11 +65,31 @@ class Broker {
   // worker in it.
   [[nodiscard]] virtual bool has_consumer(std::string_view queue) const = 0;
 
-  [[nodiscard]] virtual std::size_t waiting(std::string_view queue) const = 0;
-  [[nodiscard]] virtual std::size_t unacknowledged() const = 0;
+  // Tells that these are still worked on, so that they are not lent to another. Call it well within
+  // lease() of taking them; a broker without a lease has nothing to do.
+  virtual net::task<Result<void>> keep(std::vector<Delivery> deliveries);
+  // How long a message may stay unacknowledged before it is lent again; zero: for ever.
+  [[nodiscard]] virtual std::chrono::nanoseconds lease() const noexcept { return {}; }
+
+  // True if results are stored here: then finish() takes the place of acknowledge(), and
+  // find_result() that of the bus.
+  [[nodiscard]] virtual bool keeps_results() const noexcept { return false; }
+  // Stores and publishes the result and acknowledges the message in one step, if the message is
+  // still lent to the caller. False, and nothing is stored, if it is not: whoever has it now
+  // stores.
+  virtual net::task<Result<bool>> finish(const Delivery& delivery, StoredResult result);
+  // Stores and publishes a state that is not the last.
+  virtual net::task<Result<void>> store(StoredResult result);
+  virtual net::task<Result<std::optional<std::string>>> find_result(std::string key);
+
+  virtual net::task<Result<std::size_t>> waiting(std::string queue) = 0;
+  virtual net::task<Result<std::size_t>> unacknowledged() = 0;
   // For messaging.system: "memory", "redis".
   [[nodiscard]] virtual std::string_view system() const noexcept = 0;
 };
+
+// The index in kPrioritySteps of a priority.
+[[nodiscard]] std::size_t priority_step(int priority) noexcept;
 
 struct MemoryBrokerOptions {
   std::size_t max_messages = 100'000;  // waiting in one queue

@@ -11,12 +11,6 @@
 namespace alphaswarm::tasks {
 namespace {
 
-std::size_t step_of(int priority) {
-  std::size_t step = 0;
-  while (step + 1 < kPrioritySteps.size() && kPrioritySteps[step + 1] <= priority) ++step;
-  return step;
-}
-
 class MemoryBroker final : public Broker {
  public:
   explicit MemoryBroker(const MemoryBrokerOptions& options)
@@ -32,26 +26,32 @@ class MemoryBroker final : public Broker {
                                    "done; try again later",
                                    queue, options_.max_messages));
       }
-      target.steps[step_of(priority)].push_back(std::move(message));
+      target.steps[priority_step(priority)].push_back(std::move(message));
       state_->arrived();
     }
     co_return Result<void>();
   }
 
-  net::task<Result<std::optional<Delivery>>> pop(std::vector<std::string> queues,
-                                                 std::chrono::nanoseconds limit) override {
+  net::task<Result<std::vector<Delivery>>> take(std::vector<std::string> queues, std::size_t most,
+                                                std::chrono::nanoseconds limit) override {
     const std::int64_t deadline = monotonic_ns() + limit.count();
     for (;;) {
       std::shared_ptr<net::AsyncEvent> arrival;
       {
         const std::scoped_lock lock(state_->mutex);
-        if (auto delivery = state_->take(queues)) co_return std::move(*delivery);
+        std::vector<Delivery> taken;
+        while (taken.size() < most) {
+          auto delivery = state_->take(queues);
+          if (!delivery) break;
+          taken.push_back(std::move(*delivery));
+        }
+        if (!taken.empty()) co_return taken;
         arrival = state_->arrival;
       }
       const std::int64_t left = deadline - monotonic_ns();
-      if (left <= 0) co_return std::optional<Delivery>();
+      if (left <= 0) co_return std::vector<Delivery>();
       const auto woken = co_await arrival->wait_for(std::chrono::nanoseconds(left));
-      if (!woken) co_return std::optional<Delivery>();
+      if (!woken) co_return std::vector<Delivery>();
     }
   }
 
@@ -83,15 +83,15 @@ class MemoryBroker final : public Broker {
     return found != state_->consumers.end() && found->second > 0;
   }
 
-  std::size_t waiting(std::string_view queue) const override {
+  net::task<Result<std::size_t>> waiting(std::string queue) override {
     const std::scoped_lock lock(state_->mutex);
     const auto found = state_->queues.find(queue);
-    return found == state_->queues.end() ? 0 : found->second.size();
+    co_return found == state_->queues.end() ? std::size_t{0} : found->second.size();
   }
 
-  std::size_t unacknowledged() const override {
+  net::task<Result<std::size_t>> unacknowledged() override {
     const std::scoped_lock lock(state_->mutex);
-    return state_->unacknowledged.size();
+    co_return state_->unacknowledged.size();
   }
 
   std::string_view system() const noexcept override { return "memory"; }
@@ -110,7 +110,7 @@ class MemoryBroker final : public Broker {
     mutable std::mutex mutex;  // guards what follows
     std::map<std::string, Queue, std::less<>> queues;
     std::map<std::string, int, std::less<>> consumers;
-    std::unordered_map<std::uint64_t, std::size_t> unacknowledged;  // tag to priority step
+    std::unordered_map<std::string, std::size_t> unacknowledged;  // tag to priority step
     std::uint64_t next_tag = 1;
     std::size_t turn = 0;
     // Set when something arrives and then replaced: a waiter holds the one it saw.
@@ -129,7 +129,7 @@ class MemoryBroker final : public Broker {
           const auto found = queues.find(name);
           if (found == queues.end() || found->second.steps[step].empty()) continue;
           std::deque<std::string>& waiting = found->second.steps[step];
-          Delivery delivery{std::move(waiting.front()), name, next_tag++};
+          Delivery delivery{std::move(waiting.front()), name, std::to_string(next_tag++)};
           waiting.pop_front();
           unacknowledged.emplace(delivery.tag, step);
           return delivery;

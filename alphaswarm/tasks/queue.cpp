@@ -25,17 +25,6 @@ persistence::TaskRow row_of(const TaskMessage& message) {
   return row;
 }
 
-TaskResult result_of(const persistence::TaskRow& row) {
-  TaskResult result;
-  result.task_id = row.id;
-  result.status = row.status;
-  result.error = row.error;
-  result.date_done = row.finished_at;
-  boost::system::error_code ignored;
-  if (!row.result_json.empty()) result.result = boost::json::parse(row.result_json, ignored);
-  return result;
-}
-
 Result<TaskMessage> message_of(const persistence::TaskRow& row) {
   boost::system::error_code bad_args;
   boost::system::error_code bad_kwargs;
@@ -108,7 +97,9 @@ net::task<Result<std::string>> TaskQueue::send(TaskMessage message) {
 }
 
 net::task<Result<std::optional<TaskResult>>> TaskQueue::result(std::string task_id) {
-  const auto stored = co_await bus_->get(result_key(task_id));
+  const std::string key = result_key(task_id);
+  const auto stored =
+      broker_->keeps_results() ? co_await broker_->find_result(key) : co_await bus_->get(key);
   if (stored && *stored) {
     auto decoded = decode_result(**stored);
     if (!decoded) co_return std::unexpected(decoded.error());

@@ -91,6 +91,17 @@ Result<TaskResult> decode_result(std::string_view text) {
   return result;
 }
 
+TaskResult result_of(const persistence::TaskRow& row) {
+  TaskResult result;
+  result.task_id = row.id;
+  result.status = row.status;
+  result.error = row.error;
+  result.date_done = row.finished_at;
+  boost::system::error_code ignored;
+  if (!row.result_json.empty()) result.result = boost::json::parse(row.result_json, ignored);
+  return result;
+}
+
 std::string exception_type_of(ErrorCode code) {
   std::string name;
   bool upper = true;

@@ -10,6 +10,7 @@
 
 #include "alphaswarm/base/error.hpp"
 #include "alphaswarm/base/time.hpp"
+#include "alphaswarm/persistence/task_repository.hpp"
 
 namespace alphaswarm::tasks {
 
@@ -39,6 +40,9 @@ struct TaskResult {
 [[nodiscard]] std::string result_key(std::string_view task_id);
 [[nodiscard]] std::string encode_result(const TaskResult& result);
 [[nodiscard]] Result<TaskResult> decode_result(std::string_view text);
+
+// What table tasks keeps of it; exception types are not kept there.
+[[nodiscard]] TaskResult result_of(const persistence::TaskRow& row);
 
 // The exception name a Python client sees for an error: "InvalidArgument", "Unavailable", …
 [[nodiscard]] std::string exception_type_of(ErrorCode code);

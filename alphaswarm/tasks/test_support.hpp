@@ -47,6 +47,13 @@ struct System {
     return result ? std::move(*result) : TaskResult{};
   }
 
+  [[nodiscard]] std::size_t waiting(std::string name) {
+    return net::block_on(runtime, broker->waiting(std::move(name))).value_or(SIZE_MAX);
+  }
+  [[nodiscard]] std::size_t unacknowledged() {
+    return net::block_on(runtime, broker->unacknowledged()).value_or(SIZE_MAX);
+  }
+
   net::Runtime runtime;
   std::shared_ptr<Broker> broker = make_memory_broker();
   std::shared_ptr<Bus> bus = make_memory_bus();

@@ -21,6 +21,7 @@ constexpr std::chrono::milliseconds kLastGrace{100};    // of a worker that nobo
 WorkerConfig completed(WorkerConfig config) {
   if (config.hostname.empty()) config.hostname = "celery@" + host_name();
   config.concurrency = std::max(1U, config.concurrency);
+  config.prefetch = std::max(1U, config.prefetch);
   return config;
 }
 
@@ -35,7 +36,7 @@ Worker::Impl::Impl(net::Runtime& runtime, std::shared_ptr<Broker> broker, std::s
       database_(std::move(database)),
       progress_(std::move(progress)),
       config_(completed(std::move(config))),
-      places_(config_.concurrency),
+      places_(std::size_t{config_.concurrency} * config_.prefetch),
       slots_(config_.concurrency) {}
 
 void Worker::Impl::register_task(std::string name, TaskFunction function, TaskOptions options) {
@@ -48,12 +49,15 @@ void Worker::Impl::start() {
     if (dispatching_ || stopping_) return;
     dispatching_ = true;
   }
-  for (unsigned i = 0; i < config_.concurrency; ++i) {
+  for (unsigned i = 0; i < config_.concurrency * config_.prefetch; ++i) {
     (void)places_.try_push(Slot{});
-    (void)slots_.try_push(Slot{});
   }
+  for (unsigned i = 0; i < config_.concurrency; ++i) (void)slots_.try_push(Slot{});
   registration_ = broker_->register_consumer(config_.queues);
   net::spawn(runtime_, dispatch_stop_, keeping(shared_from_this(), dispatch()));
+  if (broker_->lease().count() > 0) {
+    net::spawn(runtime_, keep_stop_, keeping(shared_from_this(), keep_deliveries()));
+  }
 }
 
 net::task<void> Worker::Impl::keeping([[maybe_unused]] std::shared_ptr<Impl> self,
@@ -65,21 +69,20 @@ net::task<void> Worker::Impl::dispatch() {
   while (!dispatch_stop_.stop_requested()) {
     SlotGuard place(places_);
     if (!co_await place.take()) break;
-    auto delivery = co_await broker_->pop(config_.queues, kPopLimit);
-    if (!delivery) {
-      log_error("worker", "taking a message failed: " + delivery.error().message);
+    std::size_t places = 1;
+    while (places_.try_pop()) ++places;
+    auto taken = co_await broker_->take(config_.queues, places, kPopLimit);
+    const std::size_t used = taken ? taken->size() : 0;
+    if (used > 0) place.hand_over();
+    for (std::size_t i = std::max<std::size_t>(used, 1); i < places; ++i) {
+      (void)places_.try_push(Slot{});
+    }
+    if (!taken) {
+      log_error("worker", "taking a message failed: " + taken.error().message);
       (void)co_await net::sleep_for(kBrokerPause);
       continue;
     }
-    if (!*delivery) continue;
-    std::stop_source stop;
-    {
-      const std::scoped_lock lock(mutex_);
-      handlers_.emplace((*delivery)->tag, Handler{**delivery, stop});
-      if (stopping_) stop.request_stop();
-    }
-    place.hand_over();
-    net::spawn(runtime_, stop, keeping(shared_from_this(), handle(std::move(**delivery), stop)));
+    for (Delivery& delivery : *taken) begin_handling(std::move(delivery));
   }
   {
     const std::scoped_lock lock(mutex_);
@@ -88,13 +91,38 @@ net::task<void> Worker::Impl::dispatch() {
   idle_.notify_all();
 }
 
+void Worker::Impl::begin_handling(Delivery delivery) {
+  std::stop_source stop;
+  {
+    const std::scoped_lock lock(mutex_);
+    handlers_.emplace(delivery.tag, Handler{delivery, stop});
+    if (stopping_) stop.request_stop();
+  }
+  net::spawn(runtime_, stop, keeping(shared_from_this(), handle(std::move(delivery), stop)));
+}
+
+net::task<void> Worker::Impl::keep_deliveries() {
+  while (co_await net::sleep_for(broker_->lease() / 4)) {
+    std::vector<Delivery> held;
+    {
+      const std::scoped_lock lock(mutex_);
+      for (const auto& [tag, handler] : handlers_) held.push_back(handler.delivery);
+      for (const auto& [id, handling] : running_ids_) {
+        for (const Delivery& delivery : handling->deliveries()) held.push_back(delivery);
+      }
+    }
+    const auto kept = co_await broker_->keep(std::move(held));
+    if (!kept) log_warning("worker", "keeping messages failed: " + kept.error().message);
+  }
+}
+
 net::task<void> Worker::Impl::handle(Delivery delivery, std::stop_source stop) {
-  Handling handling(*this, delivery.tag);
+  Handling handling(*this, delivery);
   SlotGuard place(places_);
   place.adopt();  // what dispatch() has handed over
   SlotGuard slot(slots_);
   auto message = decode_message(delivery.message);
-  bool done = true;
+  Settlement settlement = Settlement::acknowledge;
   if (!message) {
     static Counter& malformed = counter("alphaswarm_tasks_malformed_total", "",
                                         "Task messages that could not be read and were dropped.");
@@ -103,20 +131,46 @@ net::task<void> Worker::Impl::handle(Delivery delivery, std::stop_source stop) {
                                     message.error().message));
   } else {
     message->queue = delivery.queue;
+    bool ready = true;
     if (message->eta && *message->eta > now_unix()) {
-      place.release();
-      done = co_await wait_until(*message->eta);
+      bool bounded = false;
+      {
+        const std::scoped_lock lock(mutex_);
+        bounded = scheduled_ < config_.max_scheduled;
+        if (bounded) ++scheduled_;
+      }
+      if (bounded) place.release();
+      ready = co_await wait_until(*message->eta);
+      if (bounded) {
+        const std::scoped_lock lock(mutex_);
+        --scheduled_;
+      }
     }
-    if (done) done = co_await slot.take();
-    if (stop.stop_requested()) done = false;
-    if (done && handling.claim(message->id) && !co_await already_finished(*message)) {
-      done = co_await run(std::move(*message), stop, handling);
+    if (ready) ready = co_await slot.take();
+    if (!ready || stop.stop_requested()) {
+      settlement = Settlement::give_back;
+    } else if (handling.claim(message->id)) {
+      auto earlier = co_await earlier_result(*message);
+      if (!earlier) {
+        settlement = co_await run(std::move(*message), stop, handling);
+      } else if (broker_->keeps_results()) {
+        (void)co_await net::shielded(finish_at_broker(std::move(*earlier), handling));
+        settlement = Settlement::settled;
+      }
     }
   }
   // Also when this task was asked to stop: a message must not be left in between.
-  const auto settled =
-      co_await net::shielded(done ? broker_->acknowledge(delivery) : broker_->give_back(delivery));
-  if (!settled) log_error("worker", "settling a message failed: " + settled.error().message);
+  co_await net::shielded(settle(settlement, handling));
+}
+
+net::task<void> Worker::Impl::settle(Settlement settlement, Handling& handling) {
+  if (settlement == Settlement::settled) co_return;
+  for (const Delivery& delivery : handling.take_deliveries()) {
+    const auto settled = settlement == Settlement::acknowledge
+                             ? co_await broker_->acknowledge(delivery)
+                             : co_await broker_->give_back(delivery);
+    if (!settled) log_error("worker", "settling a message failed: " + settled.error().message);
+  }
 }
 
 net::task<bool> Worker::Impl::wait_until(UnixNanos due) {
@@ -141,6 +195,7 @@ bool Worker::Impl::stop(std::chrono::milliseconds grace) {
   const bool ended =
       idle_.wait_for(lock, grace, [&] { return !dispatching_ && handlers_.empty(); });
   lock.unlock();
+  keep_stop_.request_stop();
   if (!ended) give_back_unfinished();
   return ended;
 }

@@ -53,7 +53,12 @@ struct TaskOptions {
 struct WorkerConfig {
   std::vector<std::string> queues = {"default", "backtest", "paper", "ingestion"};
   unsigned concurrency = 4;  // tasks at a time
-  std::string hostname{};    // empty: "celery@<host name>"
+  // Messages held for each of those, the running one included. 1 leaves all others to workers that
+  // are free: right for long tasks. More saves round trips for short ones.
+  unsigned prefetch = 1;
+  std::size_t max_scheduled = 10'000;  // held beside those until their time (eta)
+  bool track_started = true;           // store the state STARTED
+  std::string hostname{};              // empty: "celery@<host name>"
   // Of the run/… spans; null: the process default. MUST outlive the worker.
   observability::TracerProvider* provider = nullptr;
 };

@@ -4,9 +4,9 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "alphaswarm/tasks/message.hpp"
 #include "alphaswarm/tasks/task_result.hpp"
@@ -44,24 +44,35 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
     std::string exception_type{};  // what a Python client sees
     std::string exception_module{};
   };
+  enum class Settlement : unsigned char { acknowledge, give_back, settled };
   class SlotGuard;
   class Handling;
 
   // Keeps the worker alive from before `work` runs for the first time until it has ended.
   [[nodiscard]] static net::task<void> keeping(std::shared_ptr<Impl> self, net::task<void> work);
   [[nodiscard]] net::task<void> dispatch();
+  // Tells the broker, until stopped, which messages are still worked on.
+  [[nodiscard]] net::task<void> keep_deliveries();
+  void begin_handling(Delivery delivery);
   [[nodiscard]] net::task<void> handle(Delivery delivery, std::stop_source stop);
   // False if stopped meanwhile.
   [[nodiscard]] net::task<bool> wait_until(UnixNanos due);
-  [[nodiscard]] net::task<bool> already_finished(const TaskMessage& message);
-  // True if the message is done with and to be acknowledged.
-  [[nodiscard]] net::task<bool> run(TaskMessage message, std::stop_source stop, Handling& handling);
+  // The stored terminal result of a message that was delivered before.
+  [[nodiscard]] net::task<std::optional<TaskResult>> earlier_result(const TaskMessage& message);
+  // What to do with the message.
+  [[nodiscard]] net::task<Settlement> run(TaskMessage message, std::stop_source stop,
+                                          Handling& handling);
   [[nodiscard]] net::task<Outcome> attempt(const TaskMessage& message, std::stop_source stop,
                                            observability::Span& span);
   // False if the message could not be queued again.
   [[nodiscard]] net::task<bool> retry(const TaskMessage& message, const Outcome& outcome,
                                       Handling& handling);
-  [[nodiscard]] net::task<bool> finish(const TaskMessage& message, Outcome outcome);
+  [[nodiscard]] net::task<Settlement> finish(const TaskMessage& message, Outcome outcome,
+                                             Handling& handling);
+  // Stores the result and acknowledges; false if the broker cannot be reached before a stop.
+  [[nodiscard]] net::task<bool> finish_at_broker(TaskResult result, Handling& handling);
+  // Ends the message according to the outcome of its handling.
+  [[nodiscard]] net::task<void> settle(Settlement settlement, Handling& handling);
   [[nodiscard]] net::task<void> note_started(const TaskMessage& message);
   [[nodiscard]] net::task<Result<void>> store(TaskResult result);
   [[nodiscard]] Outcome outcome_of(const TaskMessage& message, Result<boost::json::value> result,
@@ -78,6 +89,7 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   net::Channel<Slot> places_;
   net::Channel<Slot> slots_;
   std::stop_source dispatch_stop_;
+  std::stop_source keep_stop_;
   std::unique_ptr<ConsumerRegistration> registration_;
 
   mutable std::mutex mutex_;  // guards what follows
@@ -88,8 +100,9 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
     Delivery delivery;
     std::stop_source stop;
   };
-  std::map<std::uint64_t, Handler> handlers_;  // by delivery tag
-  std::set<std::string> running_ids_;
+  std::map<std::string, Handler, std::less<>> handlers_;       // by delivery tag
+  std::map<std::string, Handling*, std::less<>> running_ids_;  // by task id
+  std::size_t scheduled_ = 0;                                  // that wait for their time
   std::uint64_t finished_ = 0;
 };
 
@@ -120,7 +133,8 @@ class Worker::Impl::SlotGuard {
 // A message in hand: noted when made, forgotten when destroyed.
 class Worker::Impl::Handling {
  public:
-  Handling(Impl& worker, std::uint64_t tag) : worker_(worker), tag_(tag) {}
+  Handling(Impl& worker, Delivery delivery)
+      : worker_(worker), tag_(delivery.tag), deliveries_{std::move(delivery)} {}
   Handling(const Handling&) = delete;
   Handling& operator=(const Handling&) = delete;
   ~Handling() {
@@ -131,12 +145,20 @@ class Worker::Impl::Handling {
     }
     worker_.idle_.notify_all();
   }
-  // False if a task of this id is running already: then nothing is claimed.
+  // False if a task of this id is running already: then it has this message too, and settles both.
+  // That happens when the broker has lent the message again although its task still runs.
   bool claim(const std::string& id) {
     const std::scoped_lock lock(worker_.mutex_);
-    if (!worker_.running_ids_.insert(id).second) return false;
-    id_ = id;
-    return true;
+    const auto [running, inserted] = worker_.running_ids_.emplace(id, this);
+    if (inserted) {
+      id_ = id;
+      return true;
+    }
+    for (Delivery& delivery : deliveries_) {
+      running->second->deliveries_.push_back(std::move(delivery));
+    }
+    deliveries_.clear();
+    return false;
   }
   // The id may be claimed again, by its own retry.
   void release_claim() {
@@ -144,11 +166,23 @@ class Worker::Impl::Handling {
     if (!id_.empty()) worker_.running_ids_.erase(id_);
     id_.clear();
   }
+  // Takes the messages out; none if another handling has them, or they are settled.
+  std::vector<Delivery> take_deliveries() {
+    const std::scoped_lock lock(worker_.mutex_);
+    return std::exchange(deliveries_, {});
+  }
+  void put_back(std::vector<Delivery> deliveries) {
+    const std::scoped_lock lock(worker_.mutex_);
+    for (Delivery& delivery : deliveries) deliveries_.push_back(std::move(delivery));
+  }
+  // Under the worker's mutex.
+  [[nodiscard]] const std::vector<Delivery>& deliveries() const { return deliveries_; }
 
  private:
   Impl& worker_;
-  const std::uint64_t tag_;
-  std::string id_;
+  const std::string tag_;
+  std::string id_;  // guarded by the worker's mutex, like what follows
+  std::vector<Delivery> deliveries_;
 };
 
 }  // namespace alphaswarm::tasks

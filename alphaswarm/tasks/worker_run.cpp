@@ -49,21 +49,24 @@ void log_if_failed(const Result<void>& done, std::string_view what) {
 
 }  // namespace
 
-net::task<bool> Worker::Impl::already_finished(const TaskMessage& message) {
-  if (!message.redelivered) co_return false;
-  const auto stored = co_await bus_->get(result_key(message.id));
+net::task<std::optional<TaskResult>> Worker::Impl::earlier_result(const TaskMessage& message) {
+  if (!message.redelivered) co_return std::nullopt;
+  const std::string key = result_key(message.id);
+  const auto stored =
+      broker_->keeps_results() ? co_await broker_->find_result(key) : co_await bus_->get(key);
   if (stored && *stored) {
-    const auto result = decode_result(**stored);
-    if (result && is_terminal(result->status)) co_return true;
+    auto result = decode_result(**stored);
+    if (result && is_terminal(result->status)) co_return std::move(*result);
   }
   if (database_ != nullptr) {
     const auto row = persistence::TaskRepository(*database_).find(message.id);
-    if (row && *row && is_terminal((*row)->status)) co_return true;
+    if (row && *row && is_terminal((*row)->status)) co_return result_of(**row);
   }
-  co_return false;
+  co_return std::nullopt;
 }
 
-net::task<bool> Worker::Impl::run(TaskMessage message, std::stop_source stop, Handling& handling) {
+net::task<Worker::Impl::Settlement> Worker::Impl::run(TaskMessage message, std::stop_source stop,
+                                                      Handling& handling) {
   auto span = tracing::start_consumer(message, config_.hostname, config_.provider);
   Outcome outcome;
   if (message.expires && *message.expires <= now_unix()) {
@@ -78,17 +81,19 @@ net::task<bool> Worker::Impl::run(TaskMessage message, std::stop_source stop, Ha
   if (outcome.status.empty()) {
     // Another worker goes on with it; nothing has ended.
     tracing::finish_consumer(span, kPending, nullptr);
-    co_return false;
+    co_return Settlement::give_back;
   }
   if (outcome.status == kRetry) {
     tracing::retry_event(span, outcome.error->message);
     tracing::finish_consumer(span, kRetry, nullptr);
-    if (co_await net::shielded(retry(message, outcome, handling))) co_return true;
+    if (co_await net::shielded(retry(message, outcome, handling))) {
+      co_return Settlement::acknowledge;
+    }
     outcome.status = kFailure;  // no retry could be queued
   }
   const bool failed = outcome.status == kFailure;
   tracing::finish_consumer(span, outcome.status, failed ? &*outcome.error : nullptr);
-  co_return co_await net::shielded(finish(message, std::move(outcome)));
+  co_return co_await net::shielded(finish(message, std::move(outcome), handling));
 }
 
 net::task<Worker::Impl::Outcome> Worker::Impl::attempt(const TaskMessage& message,
@@ -196,6 +201,7 @@ net::task<void> Worker::Impl::note_started(const TaskMessage& message) {
     }
     log_if_failed(noted, "noting a task's start");
   }
+  if (!config_.track_started) co_return;
   TaskResult started;
   started.task_id = message.id;
   started.status = kStarted;
@@ -207,12 +213,17 @@ net::task<void> Worker::Impl::note_started(const TaskMessage& message) {
 net::task<Result<void>> Worker::Impl::store(TaskResult result) {
   const std::string key = result_key(result.task_id);
   const std::string text = encode_result(result);
+  if (broker_->keeps_results()) {
+    StoredResult state{key, text, kResultTimeToLive};
+    co_return co_await broker_->store(std::move(state));
+  }
   auto stored = co_await bus_->set(key, text, kResultTimeToLive);
   if (stored) stored = co_await bus_->publish(key, text);
   co_return stored;
 }
 
-net::task<bool> Worker::Impl::finish(const TaskMessage& message, Outcome outcome) {
+net::task<Worker::Impl::Settlement> Worker::Impl::finish(const TaskMessage& message,
+                                                         Outcome outcome, Handling& handling) {
   const std::string error = outcome.error ? outcome.error->message : std::string();
   if (!error.empty()) {
     log_warning("worker", fmt::format("task {} ({}) ended as {}: {}", message.id, message.task,
@@ -235,21 +246,58 @@ net::task<bool> Worker::Impl::finish(const TaskMessage& message, Outcome outcome
                     outcome.exception_module,
                     error,
                     now};
-  const auto on_bus = co_await store(std::move(result));
-  log_if_failed(on_bus, "storing a task's result on the bus");
-  // Stored nowhere: leave the message unacknowledged rather than lose the task.
-  if (!in_table && !on_bus) co_return false;
+  const bool at_broker = broker_->keeps_results();
+  if (!at_broker) {
+    const auto on_bus = co_await store(result);
+    log_if_failed(on_bus, "storing a task's result on the bus");
+    // Stored nowhere: leave the message unacknowledged rather than lose the task.
+    if (!in_table && !on_bus) co_return Settlement::settled;
+  }
   if (success) {
     co_await progress_->emit_done(message.id, std::move(outcome.result));
   } else {
     co_await progress_->emit_error(message.id, error);
+  }
+  // Last, because it also acknowledges: after a crash before it, all of the above comes again and
+  // finds what the first time has written.
+  if (at_broker && !co_await finish_at_broker(std::move(result), handling)) {
+    co_return Settlement::settled;
   }
   count_finished(outcome.status);
   {
     const std::scoped_lock lock(mutex_);
     ++finished_;
   }
-  co_return true;
+  co_return at_broker ? Settlement::settled : Settlement::acknowledge;
+}
+
+net::task<bool> Worker::Impl::finish_at_broker(TaskResult result, Handling& handling) {
+  const StoredResult stored{result_key(result.task_id), encode_result(result), kResultTimeToLive};
+  bool recorded = false;
+  for (auto deliveries = handling.take_deliveries(); !deliveries.empty();) {
+    auto done = co_await broker_->finish(deliveries.back(), stored);
+    if (done) {
+      recorded = recorded || *done;
+      deliveries.pop_back();
+      if (deliveries.empty()) deliveries = handling.take_deliveries();
+      continue;
+    }
+    log_error("worker", fmt::format("the result of task {} could not be stored: {}", result.task_id,
+                                    done.error().message));
+    {
+      const std::scoped_lock lock(mutex_);
+      if (stopping_) co_return false;  // it is lent again to a worker that can
+    }
+    handling.put_back(std::move(deliveries));  // still kept from others meanwhile
+    (void)co_await net::sleep_for(std::chrono::seconds(1));
+    deliveries = handling.take_deliveries();
+  }
+  if (!recorded) {
+    static Counter& late = counter("alphaswarm_tasks_late_results_total", "",
+                                   "Results not stored: the message was lent to another worker.");
+    late.add();
+  }
+  co_return recorded;
 }
 
 }  // namespace alphaswarm::tasks

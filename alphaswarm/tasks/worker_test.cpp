@@ -67,7 +67,7 @@ TEST(Worker, RunsATaskAndStoresItsResult) {
   EXPECT_EQ(row.worker, "celery@test");
   EXPECT_TRUE(row.started_at && row.finished_at);
   EXPECT_EQ(terminal_frame(system, *id).at("stage"), "done");
-  EXPECT_EQ(system.broker->unacknowledged(), 0U);
+  EXPECT_EQ(system.unacknowledged(), 0U);
 }
 
 TEST(Worker, AnUnknownTaskFailsAsNotRegistered) {
@@ -199,7 +199,7 @@ TEST(Worker, StopLetsATaskEndInOrder) {
   EXPECT_EQ(worker->running(), 1U);
   EXPECT_TRUE(worker->stop(test::kLimit));
   EXPECT_EQ(system.wait(id).result, "ended in order");
-  EXPECT_EQ(system.broker->waiting("default"), 0U);
+  EXPECT_EQ(system.waiting("default"), 0U);
 }
 
 TEST(Worker, WhatAStoppedWorkerHasNotDoneIsDoneByTheNext) {
@@ -212,8 +212,8 @@ TEST(Worker, WhatAStoppedWorkerHasNotDoneIsDoneByTheNext) {
   const std::string waiting = system.apply("session", {}, {.eta = UnixNanos{INT64_MAX / 2}});
   EXPECT_TRUE(net::block_on(system.runtime, started.wait_for(test::kLimit)));
   EXPECT_TRUE(worker->stop(test::kLimit));
-  EXPECT_EQ(system.broker->waiting("default"), 2U);
-  EXPECT_EQ(system.broker->unacknowledged(), 0U);
+  EXPECT_EQ(system.waiting("default"), 2U);
+  EXPECT_EQ(system.unacknowledged(), 0U);
   EXPECT_FALSE(system.broker->has_consumer("default"));
   EXPECT_EQ(row_of(system, id).terminal_frame_json, "");
   EXPECT_FALSE(row_of(system, waiting).started_at);
@@ -240,7 +240,7 @@ TEST(Worker, ATaskThatIgnoresTheStopIsGivenBackAndItsLateResultCountsOnce) {
   const std::string id = system.apply("deaf");
   EXPECT_TRUE(net::block_on(system.runtime, started.wait_for(test::kLimit)));
   EXPECT_FALSE(worker->stop(1ms));
-  EXPECT_EQ(system.broker->waiting("default"), 1U);
+  EXPECT_EQ(system.waiting("default"), 1U);
   worker.reset();
   let_go.set();
   EXPECT_EQ(system.wait(id).result, "late");
@@ -256,7 +256,7 @@ TEST(Worker, ATaskThatIgnoresTheStopIsGivenBackAndItsLateResultCountsOnce) {
   EXPECT_TRUE(next->stop(test::kLimit));
   EXPECT_FALSE(ran_again);  // a redelivered id with a terminal result is acknowledged unrun
   EXPECT_EQ(system.wait(id).result, "late");
-  EXPECT_EQ(system.broker->waiting("default"), 0U);
+  EXPECT_EQ(system.waiting("default"), 0U);
 }
 
 TEST(Worker, AMalformedMessageIsDroppedAndTheNextOneRuns) {
@@ -267,7 +267,7 @@ TEST(Worker, AMalformedMessageIsDroppedAndTheNextOneRuns) {
   EXPECT_TRUE(net::block_on(system.runtime, system.broker->push("default", 0, "{rubbish")));
   EXPECT_EQ(system.wait(system.apply("t")).result, 1);
   EXPECT_TRUE(worker->stop(test::kLimit));
-  EXPECT_EQ(system.broker->unacknowledged(), 0U);
+  EXPECT_EQ(system.unacknowledged(), 0U);
 }
 
 TEST(Worker, TakesTasksOfOtherClients) {
@@ -304,7 +304,7 @@ TEST(Worker, ThousandsOfTasksEachRunOnce) {
   for (const auto& count : runs) EXPECT_EQ(count, 1);
   EXPECT_TRUE(worker->stop(test::kLimit));
   EXPECT_EQ(worker->finished(), static_cast<std::uint64_t>(kTasks));
-  EXPECT_EQ(system.broker->unacknowledged(), 0U);
+  EXPECT_EQ(system.unacknowledged(), 0U);
 }
 
 TEST(TaskQueue, WithoutAWorkerOneSentenceNamesTheSetting) {

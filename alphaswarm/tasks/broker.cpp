@@ -1,0 +1,35 @@
+#include "alphaswarm/tasks/broker.hpp"
+
+namespace alphaswarm::tasks {
+
+std::size_t priority_step(int priority) noexcept {
+  std::size_t step = 0;
+  while (step + 1 < kPrioritySteps.size() && kPrioritySteps[step + 1] <= priority) ++step;
+  return step;
+}
+
+net::task<Result<std::optional<Delivery>>> Broker::pop(std::vector<std::string> queues,
+                                                       std::chrono::nanoseconds limit) {
+  auto taken = co_await take(std::move(queues), 1, limit);
+  if (!taken) co_return std::unexpected(taken.error());
+  if (taken->empty()) co_return std::optional<Delivery>();
+  co_return std::optional<Delivery>(std::move(taken->front()));
+}
+
+net::task<Result<void>> Broker::keep(std::vector<Delivery> /*deliveries*/) {
+  co_return Result<void>();
+}
+
+net::task<Result<bool>> Broker::finish(const Delivery& /*delivery*/, StoredResult /*result*/) {
+  co_return fail(ErrorCode::unimplemented, "this broker keeps no results");
+}
+
+net::task<Result<void>> Broker::store(StoredResult /*result*/) {
+  co_return fail(ErrorCode::unimplemented, "this broker keeps no results");
+}
+
+net::task<Result<std::optional<std::string>>> Broker::find_result(std::string /*key*/) {
+  co_return fail(ErrorCode::unimplemented, "this broker keeps no results");
+}
+
+}  // namespace alphaswarm::tasks
