@@ -56,6 +56,12 @@ python_environment() {  # FOLDER REQUIREMENTS: made anew when the requirements h
 stage_interop() {
   python_environment build/interop-venv tests/interop/requirements.txt
   local binary=$root/build/release/bin/alphaswarm
+  [ -f build/celery-venv/complete ] || {
+    /usr/bin/python3 -m venv build/celery-venv
+    build/celery-venv/bin/pip install --quiet --disable-pip-version-check -r tests/interop/celery-requirements.txt
+    touch build/celery-venv/complete
+  }
+  build/celery-venv/bin/python tests/interop/celery_both_ways.py build/release/bin/celery_peer
   build/interop-venv/bin/python tests/interop/prometheus_scrapes.py "$binary"
   build/interop-venv/bin/python tests/interop/otel_python_to_us.py "$binary"
   python_environment build/services-venv tests/interop/python_services/requirements.txt

@@ -1,0 +1,130 @@
+"""Real Celery clients and workers with ours, over a real Redis. Usage: celery_both_ways.py CELERY_PEER"""
+import contextlib
+import datetime
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from support import free_ports, server, wait_until
+
+PEER = pathlib.Path(sys.argv[1]).resolve()
+HERE = pathlib.Path(__file__).resolve().parent
+CELERY = pathlib.Path(sys.executable).parent / "celery"
+
+
+@contextlib.contextmanager
+def redis(folder: pathlib.Path):
+    port = free_ports(1)[0]
+    arguments = ["redis-server", "--port", port, "--save", "", "--bind", "127.0.0.1"]
+    with server(arguments, folder / "redis.log", lambda log: "Ready to accept connections" in log):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+def our_worker(folder, url, *numbers):
+    return server([PEER, "worker", url, *numbers], folder / f"worker-{time.monotonic_ns()}.log", lambda log: "ready" in log)
+
+
+def celery_worker(folder, url):
+    arguments = [CELERY, "-A", "celery_tasks", "worker", "-P", "threads", "-c", "2", "-Q", "python", "-l", "INFO", "-n", "python@here"]
+    environment = {"PEER_REDIS": url, "PYTHONPATH": str(HERE)}
+    return server(arguments, folder / "celery.log", lambda log: "ready." in log, environment)
+
+
+def send(url, queue, task, *arguments):
+    done = subprocess.run([PEER, "send", url, queue, task, json.dumps(arguments)], capture_output=True, text=True, timeout=40)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def equal(got, wanted, what):
+    assert got == wanted, f"{what}: {got!r}, wanted {wanted!r}"
+
+
+def python_to_us(app, folder, url):
+    with our_worker(folder, url):
+        equal(app.send_task("peer.echo", [{"a": [1, "ü"]}]).get(timeout=20), {"a": [1, "ü"]}, "result")
+        equal(app.send_task("peer.echo", kwargs={"value": 7}, priority=4, queue="other").get(timeout=20), 7, "keyword, priority")
+        failed = app.send_task("peer.fail")
+        with contextlib.suppress(Exception):
+            failed.get(timeout=20)
+        equal((failed.state, str(failed.result)), ("FAILURE", "broken on purpose"), "failure")
+        unknown = app.send_task("peer.unknown")
+        with contextlib.suppress(Exception):
+            unknown.get(timeout=20)
+        equal((unknown.state, type(unknown.result).__name__), ("FAILURE", "NotRegistered"), "unknown task")
+        begin = time.time()
+        equal(app.send_task("peer.echo", [1], countdown=1.0).get(timeout=20), 1, "eta")
+        assert time.time() - begin >= 1.0, "ran before its time"
+        expired = app.send_task("peer.echo", [1], expires=datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=9))
+        wait_until(lambda: expired.state == "REVOKED", "an expired task was not revoked", 20)
+        equal(app.send_task("peer.flaky", [2]).get(timeout=20), 2, "retries")
+        replies = [app.send_task("peer.echo", [i], priority=i % 10) for i in range(200)]
+        equal([reply.get(timeout=20) for reply in replies], list(range(200)), "many")
+
+
+def us_to_python(folder, url):
+    with celery_worker(folder, url):
+        reply = send(url, "python", "python.echo", {"a": [1, "ü"]})
+        equal((reply["status"], reply["result"]), ("SUCCESS", {"a": [1, "ü"]}), "result")
+        reply = send(url, "python", "python.fail")
+        equal((reply["status"], reply["exception_type"], reply["error"]), ("FAILURE", "ValueError", "broken on purpose"), "failure")
+        equal(send(url, "python", "python.flaky", 2)["result"], 2, "retries")
+
+
+def a_stopped_worker_gives_back(app, folder, url):
+    with our_worker(folder, url, 1, 4) as worker:
+        replies = [app.send_task("peer.sleep", [0.5]) for _ in range(3)]
+        wait_until(lambda: app.backend.client.hlen("unacked") == 3, "the worker did not take its tasks", 20)
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(20)
+    equal(app.backend.client.hlen("unacked"), 0, "left unacknowledged by a worker that stopped in order")
+    with our_worker(folder, url):
+        for reply in replies:
+            equal(reply.get(timeout=20), "slept", "given back")
+
+
+def killed_workers_lose_nothing(app, folder, url, kills=12, count=600):
+    """SIGKILL at points spread over a run; each task has one result, and Redis is empty at the end."""
+    notes = folder / "notes"
+    published = app.backend.client.pubsub(ignore_subscribe_messages=True)
+    published.psubscribe("celery-task-meta-*")
+    published.get_message(timeout=1)
+    ids = [app.send_task("peer.note", [str(notes)]).id for _ in range(count)]
+    for kill in range(kills):
+        with our_worker(folder, url, 4, 4, 1000) as worker:
+            time.sleep(0.02 + 0.013 * kill)
+            worker.kill()
+    with our_worker(folder, url, 4, 4, 1000):
+        client = app.backend.client
+        wait_until(lambda: client.llen("default") + client.hlen("unacked") == 0, "tasks are stuck", 60)
+    equal({app.AsyncResult(task).state for task in ids}, {"SUCCESS"}, "states after kills")
+    recorded = []
+    while message := published.get_message(timeout=0.5):
+        recorded.append(json.loads(message["data"])["task_id"])
+    equal(sorted(recorded), sorted(ids), "one result for each task")
+    runs = notes.read_text().split()
+    equal(set(runs), set(ids), "each ran")
+    print(f"  {kills} kills, {count} tasks, {len(runs)} runs, {len(recorded)} results")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        with redis(folder) as url:
+            os.environ["PEER_REDIS"] = url
+            from celery_tasks import app
+            for test in (python_to_us, a_stopped_worker_gives_back, killed_workers_lose_nothing):
+                begin = time.monotonic()
+                test(app, folder, url)
+                print(f"{test.__name__}: ok, {time.monotonic() - begin:.1f} s", flush=True)
+            us_to_python(folder, url)
+            print("us_to_python: ok")
+
+
+if __name__ == "__main__":
+    main()
