@@ -10,6 +10,7 @@
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/base/time.hpp"
 #include "alphaswarm/persistence/task_repository.hpp"
+#include "alphaswarm/tasks/listen.hpp"
 #include "alphaswarm/tasks/task_result.hpp"
 #include "alphaswarm/tasks/tracing.hpp"
 
@@ -124,7 +125,7 @@ struct ProgressBus::State {
 };
 
 ProgressBus::ProgressBus(std::shared_ptr<Bus> bus, std::shared_ptr<persistence::Database> database)
-    : state_(std::make_unique<State>()) {
+    : state_(std::make_shared<State>()) {
   state_->bus = std::move(bus);
   state_->database = std::move(database);
 }
@@ -190,9 +191,29 @@ net::task<void> ProgressBus::publish_live(std::string channel, json::object payl
 }
 
 struct ProgressStream::State {
+  // The next frame; sets `kept` if it is the terminal one, found where it is kept.
+  net::task<std::optional<std::string>> next_frame(bool& was_kept) {
+    for (;;) {
+      const std::uint64_t gaps_before = gaps;
+      std::string payload;
+      const Heard heard = co_await listen(subscription, gaps, payload);
+      if (heard == Heard::end) co_return std::nullopt;
+      if (heard == Heard::payload) co_return payload;
+      // The terminal frame may have been lost in the gap.
+      auto stored = co_await bus->kept_frame(task_id);
+      if (!stored) gaps = gaps_before;  // to be asked again
+      if (!stored || !*stored) continue;
+      was_kept = true;
+      co_return std::move(*stored);
+    }
+  }
+
   Subscription subscription;
   std::optional<std::string> kept;  // the terminal frame of a task that had ended before
   observability::Span span;
+  std::shared_ptr<ProgressBus::State> bus;
+  std::string task_id;
+  std::uint64_t gaps = 0;  // of the subscription, known so far
   bool first = true;
   bool ended = false;
 };
@@ -204,9 +225,9 @@ ProgressStream::~ProgressStream() = default;
 
 net::task<std::optional<std::string>> ProgressStream::next() {
   if (state_->ended) co_return std::nullopt;
-  const bool kept = state_->kept.has_value();
+  bool kept = state_->kept.has_value();
   std::optional<std::string> text = std::move(state_->kept);
-  if (!kept) text = co_await state_->subscription.next();
+  if (!kept) text = co_await state_->next_frame(kept);
   if (!text) co_return std::nullopt;
   boost::system::error_code error;
   const json::value parsed = json::parse(*text, error);
@@ -233,8 +254,10 @@ net::task<Result<ProgressStream>> ProgressBus::subscribe(std::string task_id) {
     span.error(kept.error().message);
     co_return std::unexpected(kept.error());
   }
-  auto state = std::make_unique<ProgressStream::State>(ProgressStream::State{
-      std::move(*subscription), std::move(*kept), std::move(span), true, false});
+  const std::uint64_t gaps = subscription->gaps();
+  auto state = std::make_unique<ProgressStream::State>(
+      ProgressStream::State{std::move(*subscription), std::move(*kept), std::move(span), state_,
+                            std::move(task_id), gaps, true, false});
   co_return ProgressStream(std::move(state));
 }
 

@@ -29,7 +29,8 @@ class ProgressStream {
   ~ProgressStream();
 
   // The next frame as JSON text; nullopt after the terminal one, or when this task is asked to
-  // stop. A client that comes late gets the terminal frame alone.
+  // stop. A client that comes late gets the terminal frame alone. After an outage of the bus frames
+  // may be missing, but never the terminal one.
   [[nodiscard]] net::task<std::optional<std::string>> next();
 
  private:
@@ -65,10 +66,11 @@ class ProgressBus {
   net::task<Result<Subscription>> subscribe_live(std::string channel);
 
  private:
+  friend class ProgressStream;
   struct State;
   net::task<void> emit_terminal(std::string task_id, std::string stage, std::string message,
                                 boost::json::object extras);
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;  // shared with the streams, which may live longer
 };
 
 }  // namespace alphaswarm::tasks

@@ -1,13 +1,12 @@
 #include "alphaswarm/trading/paper/interrupts.hpp"
 
-#include "alphaswarm/base/time.hpp"
+#include "alphaswarm/tasks/listen.hpp"
 #include "alphaswarm/tasks/progress.hpp"
 
 namespace alphaswarm::trading::paper {
 
 namespace {
 constexpr std::chrono::seconds kTryAgainAfter(1);
-constexpr std::chrono::seconds kLookForGapsEvery(1);
 }  // namespace
 
 void Interrupts::request_stop(std::string reason) {
@@ -65,27 +64,6 @@ net::task<bool> Interrupts::wait_for(std::chrono::nanoseconds limit) {
 
 namespace {
 
-enum class Heard : unsigned char { payload, gap, end };
-
-// The next payload, or that some may have been lost, or that the subscription has ended.
-net::task<Heard> listen(tasks::Subscription& subscription, std::uint64_t& gaps,
-                        std::string& payload) {
-  for (;;) {
-    const std::int64_t from = monotonic_ns();
-    std::optional<std::string> next = co_await subscription.next_for(kLookForGapsEvery);
-    if (next) {
-      payload = std::move(*next);
-      co_return Heard::payload;
-    }
-    if (gaps != subscription.gaps()) {
-      gaps = subscription.gaps();
-      co_return Heard::gap;
-    }
-    const bool in_time = std::chrono::nanoseconds(monotonic_ns() - from) >= kLookForGapsEvery;
-    if (!in_time || net::this_task_stop_token().stop_requested()) co_return Heard::end;
-  }
-}
-
 // False: ask again.
 net::task<bool> read_stop_key(tasks::Bus& bus, const std::string& key, Interrupts& interrupts) {
   const auto value = co_await bus.get(key);
@@ -104,10 +82,10 @@ net::task<void> watch_stop_signal(tasks::Bus& bus, std::string task_id, Interrup
       bool asked = co_await read_stop_key(bus, channel, interrupts);
       std::string payload;
       while (asked) {
-        const Heard heard = co_await listen(*subscription, gaps, payload);
-        if (heard == Heard::end) break;
-        if (heard == Heard::payload) interrupts.request_stop(std::move(payload));
-        if (heard == Heard::gap) asked = co_await read_stop_key(bus, channel, interrupts);
+        const tasks::Heard heard = co_await tasks::listen(*subscription, gaps, payload);
+        if (heard == tasks::Heard::end) break;
+        if (heard == tasks::Heard::payload) interrupts.request_stop(std::move(payload));
+        if (heard == tasks::Heard::gap) asked = co_await read_stop_key(bus, channel, interrupts);
       }
     }
     const Result<void> waited = co_await net::sleep_for(kTryAgainAfter);
@@ -124,10 +102,10 @@ net::task<void> watch_kill_switch(tasks::Bus& bus, std::string channel, Interrup
       std::string payload;
       if (!std::exchange(first, false)) interrupts.bus_came_back();
       for (;;) {
-        const Heard heard = co_await listen(*subscription, gaps, payload);
-        if (heard == Heard::end) break;
-        if (heard == Heard::payload) interrupts.kill_switch_changed();
-        if (heard == Heard::gap) interrupts.bus_came_back();
+        const tasks::Heard heard = co_await tasks::listen(*subscription, gaps, payload);
+        if (heard == tasks::Heard::end) break;
+        if (heard == tasks::Heard::payload) interrupts.kill_switch_changed();
+        if (heard == tasks::Heard::gap) interrupts.bus_came_back();
       }
     } else {
       first = false;
