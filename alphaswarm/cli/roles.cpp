@@ -8,6 +8,8 @@
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/cli/pages.hpp"
 #include "alphaswarm/cli/version.hpp"
+#include "alphaswarm/tasks/redis_broker.hpp"
+#include "alphaswarm/tasks/redis_bus.hpp"
 #include "alphaswarm/trading/backtest/backtest_task.hpp"
 #include "alphaswarm/trading/ingestion/ingestion_task.hpp"
 #include "alphaswarm/trading/paper/paper_tasks.hpp"
@@ -27,6 +29,22 @@ std::optional<api::Page> dashboard_page(std::string_view path) {
   if (file == nullptr && !asset) file = find_page("/dash/index.html");
   if (file == nullptr) return std::nullopt;
   return api::Page{file->content_type, file->encoding, file->bytes, asset};
+}
+
+// Nothing over memory://.
+std::vector<api::HealthCheck> redis_checks(const Backbone& backbone) {
+  std::vector<api::HealthCheck> checks;
+  const auto add = [&](std::string name, std::shared_ptr<net::RedisClient> client) {
+    auto ask = [client]() -> net::task<Result<std::string>> {
+      const Result<void> answer = co_await client->ping();
+      if (!answer) co_return std::unexpected(answer.error());
+      co_return client->where();
+    };
+    checks.push_back({std::move(name), true, std::move(ask)});
+  };
+  if (backbone.redis) add("redis", backbone.redis);
+  if (backbone.redis_pubsub != backbone.redis) add("redis_pubsub", backbone.redis_pubsub);
+  return checks;
 }
 
 Result<instrumentation::UrlFilter> excluded_urls(const Start& start) {
@@ -74,14 +92,45 @@ Result<std::unique_ptr<Backbone>> Backbone::open(const Start& start) {
   if (auto done = persistence::migrate(*backbone->database); !done) {
     return std::unexpected(done.error());
   }
-  backbone->bus = tasks::make_memory_bus();
-  backbone->broker = tasks::make_memory_broker();
+  if (is_memory(start.settings)) {
+    backbone->bus = tasks::make_memory_bus();
+    backbone->broker = tasks::make_memory_broker();
+  } else if (auto done = backbone->open_redis(start.settings); !done) {
+    return std::unexpected(done.error());
+  }
   backbone->progress = std::make_shared<tasks::ProgressBus>(backbone->bus, backbone->database);
   backbone->queue =
       std::make_unique<tasks::TaskQueue>(backbone->broker, backbone->bus, backbone->database);
   backbone->kill_switch = std::make_unique<trading::KillSwitch>(backbone->bus, backbone->database,
                                                                 start.settings.kill_switch_key);
   return backbone;
+}
+
+Result<void> Backbone::open_redis(const Settings& settings) {
+  const auto client_of = [&](const std::string& url) -> Result<std::shared_ptr<net::RedisClient>> {
+    auto config = net::parse_redis_url(url);
+    if (!config) return std::unexpected(config.error());
+    config->observer = &redis_observer;
+    return std::make_shared<net::RedisClient>(*redis_runtime, std::move(*config));
+  };
+  redis_runtime = std::make_unique<net::Runtime>("redis", 1);
+  auto keys = client_of(settings.redis_url);
+  if (!keys) return std::unexpected(keys.error());
+  redis = redis_pubsub = std::move(*keys);
+  if (settings.redis_pubsub_url != settings.redis_url) {
+    auto pubsub = client_of(settings.redis_pubsub_url);
+    if (!pubsub) return std::unexpected(pubsub.error());
+    redis_pubsub = std::move(*pubsub);
+  }
+  const auto alive = net::block_on(*redis_runtime, redis->ping());
+  // One that is away may come back while we wait for it; a refusal does not go away by itself.
+  if (!alive && alive.error().code == ErrorCode::permission_denied) {
+    return std::unexpected(alive.error());
+  }
+  if (alive) log_info("redis", "connected to " + redis->where());
+  bus = tasks::make_redis_bus(redis, redis_pubsub);
+  broker = tasks::make_redis_broker(*redis_runtime, redis);
+  return {};
 }
 
 trading::paper::Services session_services(const Start& start, const Backbone& backbone,
@@ -94,6 +143,8 @@ trading::paper::Services session_services(const Start& start, const Backbone& ba
   services.exchange_url = start.settings.exchange_url;
   services.provider = telemetry.provider();
   services.kill_switch_key = start.settings.kill_switch_key;
+  // Over Redis the message of an interrupted session goes to another worker.
+  services.resume_after_worker_stop = !is_memory(start.settings);
   return services;
 }
 
@@ -151,10 +202,13 @@ Result<std::unique_ptr<WorkerRole>> WorkerRole::start(const Start& start, Backbo
   role->sessions_ = session_services(start, backbone, role->http_, role->paper_telemetry_);
   trading::paper::register_paper_tasks(*role->worker_, role->sessions_);
   // What a process that was killed has left unfinished goes on: sessions from their last state.
-  const auto left = net::block_on(role->runtime_,
-                                  tasks::requeue_unfinished(*backbone.broker, *backbone.database));
-  if (!left) return std::unexpected(left.error());
-  if (*left > 0) log_info("worker", fmt::format("{} unfinished tasks go on", *left));
+  // Redis keeps such messages itself and lends them again after the visibility time-out.
+  if (is_memory(start.settings)) {
+    const auto left = net::block_on(
+        role->runtime_, tasks::requeue_unfinished(*backbone.broker, *backbone.database));
+    if (!left) return std::unexpected(left.error());
+    if (*left > 0) log_info("worker", fmt::format("{} unfinished tasks go on", *left));
+  }
   role->worker_->start();
   return role;
 }
@@ -198,7 +252,7 @@ Result<std::unique_ptr<ApiRole>> ApiRole::start(const Start& start, Backbone& ba
                         .venues = {{"sim", role->sim_.get(), "the simulated exchange"}},
                         .version = std::string(kVersion),
                         .trace_ui_url = start.settings.trace_ui_url,
-                        .health_checks = {},
+                        .health_checks = redis_checks(backbone),
                         .more_metrics = {},
                         .pages = dashboard_page}),
       std::move(config));

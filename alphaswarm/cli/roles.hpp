@@ -9,9 +9,11 @@
 #include "alphaswarm/cli/settings.hpp"
 #include "alphaswarm/instrumentation/http_client.hpp"
 #include "alphaswarm/instrumentation/http_server.hpp"
+#include "alphaswarm/instrumentation/redis.hpp"
 #include "alphaswarm/instrumentation/sql.hpp"
 #include "alphaswarm/net/http_client.hpp"
 #include "alphaswarm/net/http_server.hpp"
+#include "alphaswarm/net/redis.hpp"
 #include "alphaswarm/net/runtime.hpp"
 #include "alphaswarm/observability/export/batch_sink.hpp"
 #include "alphaswarm/observability/tracing.hpp"
@@ -57,12 +59,18 @@ struct Backbone {
   [[nodiscard]] static Result<std::unique_ptr<Backbone>> open(const Start& start);
 
   instrumentation::TracingSqlObserver sql_observer;
+  instrumentation::TracingRedisObserver redis_observer;
+  std::unique_ptr<net::Runtime> redis_runtime;  // where its sockets live; null over memory://
+  std::shared_ptr<net::RedisClient> redis, redis_pubsub;  // shared with bus and broker; may be one
   std::shared_ptr<persistence::Database> database;
   std::shared_ptr<tasks::Bus> bus;
   std::shared_ptr<tasks::Broker> broker;
   std::shared_ptr<tasks::ProgressBus> progress;
   std::unique_ptr<tasks::TaskQueue> queue;
   std::unique_ptr<trading::KillSwitch> kill_switch;
+
+ private:
+  [[nodiscard]] Result<void> open_redis(const Settings& settings);
 };
 
 // What paper sessions work with. All four arguments MUST outlive the sessions.

@@ -8,6 +8,7 @@
 
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/cli/commands.hpp"
+#include "alphaswarm/net/redis.hpp"
 #include "alphaswarm/observability/api/settings.hpp"
 
 namespace alphaswarm::cli {
@@ -32,8 +33,13 @@ constexpr Setting kDatabaseStatementMs{"ALPHASWARM_DATABASE_STATEMENT_TIMEOUT_MS
 constexpr Setting kSqlCommenter{
     "ALPHASWARM_OTEL_SQLCOMMENTER", "false",
     "PostgreSQL statements carry their span in a comment; they are then sent unprepared"};
-constexpr Setting kRedisUrl{"ALPHASWARM_REDIS_URL", "memory://",
-                            "Queue, results and progress bus: `memory://` (within one process)"};
+constexpr Setting kRedisUrl{
+    "ALPHASWARM_REDIS_URL", "memory://",
+    "Queue, results, keys and progress bus: `memory://` (within one process), "
+    "`redis://user:password@host:6379/0`, or `rediss://…` (TLS: `?ssl_ca_certs=…`)"};
+constexpr Setting kRedisPubsubUrl{"ALPHASWARM_REDIS_PUBSUB_URL", "",
+                                  "Another Redis for the messages of the progress bus (pub/sub "
+                                  "knows no database numbers). Empty: the one above"};
 constexpr Setting kKillSwitchKey{"ALPHASWARM_RISK_KILL_SWITCH_KEY", "alphaswarm:kill_switch",
                                  "Key of the kill switch on the bus"};
 constexpr Setting kApiAddress{"ALPHASWARM_API_ADDRESS", "127.0.0.1:8000",
@@ -44,6 +50,13 @@ constexpr Setting kExchangeUrl{"ALPHASWARM_EXCHANGE_URL", "http://127.0.0.1:8100
                                "Where sessions of venue `sim` find their exchange"};
 constexpr Setting kTraceUiUrl{"ALPHASWARM_TRACE_UI_URL", "http://127.0.0.1:16686",
                               "Where links of the dashboard find the trace pages"};
+constexpr Setting kCollectorHost{
+    "ALPHASWARM_COLLECTOR_HOST", "127.0.0.1",
+    "Where the trace pages listen, and the collector with a deployed configuration"};
+constexpr Setting kBackendEndpoint{"ALPHASWARM_BACKEND_ENDPOINT", "127.0.0.1:14317",
+                                   "Where otel-collector-config.yaml sends spans on"};
+constexpr Setting kTraceLogDir{"ALPHASWARM_TRACE_LOG_DIR", "",
+                               "Folder of the trace log of embedded.yaml. Empty: memory only"};
 constexpr Setting kWorkerConcurrency{"ALPHASWARM_WORKER_CONCURRENCY", "4",
                                      "Tasks a worker runs at a time (1 to 256)"};
 constexpr Setting kExcludedUrls{"ALPHASWARM_OTEL_EXCLUDED_URLS", "^/health,^/metrics",
@@ -56,12 +69,14 @@ constexpr Setting kTraceLogMib{"ALPHASWARM_TRACE_LOG_MIB", "1024",
 constexpr Setting kLogLevel{"ALPHASWARM_LOG_LEVEL", "info", "debug, info, warning, error or off"};
 
 constexpr const Setting* kSettings[] = {
-    &kDataDir,        &kDatabaseUrl,       &kDatabaseConnections,
-    &kDatabaseBusyMs, &kDatabaseConnectMs, &kDatabaseStatementMs,
-    &kSqlCommenter,   &kRedisUrl,          &kKillSwitchKey,
-    &kApiAddress,     &kExchangeAddress,   &kExchangeUrl,
-    &kTraceUiUrl,     &kWorkerConcurrency, &kExcludedUrls,
-    &kTraceStoreMib,  &kTraceLogMib,       &kLogLevel};
+    &kDataDir,         &kDatabaseUrl,       &kDatabaseConnections,
+    &kDatabaseBusyMs,  &kDatabaseConnectMs, &kDatabaseStatementMs,
+    &kSqlCommenter,    &kRedisUrl,          &kRedisPubsubUrl,
+    &kKillSwitchKey,   &kApiAddress,        &kExchangeAddress,
+    &kExchangeUrl,     &kTraceUiUrl,        &kCollectorHost,
+    &kBackendEndpoint, &kTraceLogDir,       &kWorkerConcurrency,
+    &kExcludedUrls,    &kTraceStoreMib,     &kTraceLogMib,
+    &kLogLevel};
 
 Result<Address> read_address(const config::Environment& environment, const Setting& setting,
                              int offset) {
@@ -140,6 +155,24 @@ Result<void> read_database(const config::Environment& environment, Settings& set
   return {};
 }
 
+Result<void> read_redis(const config::Environment& environment, Settings& settings) {
+  settings.redis_url = environment.text(kRedisUrl);
+  settings.redis_pubsub_url = environment.text(kRedisPubsubUrl);
+  if (settings.redis_pubsub_url.empty()) settings.redis_pubsub_url = settings.redis_url;
+  if (is_memory(settings)) {
+    if (settings.redis_pubsub_url == settings.redis_url) return {};
+    return std::unexpected(
+        environment.refuse(kRedisPubsubUrl, "ALPHASWARM_REDIS_URL is memory://: set it as well"));
+  }
+  const auto check = [&](const Setting& setting, const std::string& url) -> Result<void> {
+    const auto parsed = net::parse_redis_url(url);
+    if (!parsed) return std::unexpected(environment.refuse(setting, parsed.error().message));
+    return {};
+  };
+  if (auto done = check(kRedisUrl, settings.redis_url); !done) return done;
+  return check(kRedisPubsubUrl, settings.redis_pubsub_url);
+}
+
 Result<void> read_bounds(const config::Environment& environment, Settings& settings) {
   const auto concurrency = environment.integer(kWorkerConcurrency, 1, 256);
   if (!concurrency) return std::unexpected(concurrency.error());
@@ -195,11 +228,8 @@ Result<Settings> read_settings(const config::Environment& environment,
   if (auto done = read_database(environment, settings); !done) {
     return std::unexpected(done.error());
   }
-  settings.redis_url = environment.text(kRedisUrl);
-  if (!is_memory(settings)) {
-    return std::unexpected(
-        environment.refuse(kRedisUrl, "this version runs its queue within the process: memory://"));
-  }
+  if (auto done = read_redis(environment, settings); !done) return std::unexpected(done.error());
+  settings.collector_host = environment.text(kCollectorHost);
   settings.kill_switch_key = environment.text(kKillSwitchKey);
   settings.excluded_urls = environment.text(kExcludedUrls);
   if (auto done = read_bounds(environment, settings); !done) return std::unexpected(done.error());

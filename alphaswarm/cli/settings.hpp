@@ -23,12 +23,14 @@ struct Settings {
   std::string database_url;  // with a scheme
   persistence::DatabaseOptions database;
   bool sql_comments = false;
-  std::string redis_url;
+  std::string redis_url;         // memory://, redis:// or rediss://
+  std::string redis_pubsub_url;  // likewise; where the messages go
   std::string kill_switch_key;
   Address api;
   Address exchange;
   std::string exchange_url;  // where the sim broker finds the exchange
   std::string trace_ui_url;
+  std::string collector_host;  // where collector and trace pages listen: numeric
   unsigned worker_concurrency = 4;
   std::string excluded_urls;  // regular expressions over the path, comma between
   std::size_t trace_store_bytes = 0;
