@@ -46,7 +46,7 @@ Result<void> LedgerRepository::append(std::span<const LedgerRow> rows) {
   for (const LedgerRow& row : rows) complete.push_back(completed(row));
   const std::size_t width = detail::column_names<LedgerRow>().size();
   const auto done = executor_.execute_each(
-      detail::insert_text<LedgerRow>(), complete.size(), width,
+      detail::insert_new_text<LedgerRow>(), complete.size(), width,
       [&](std::size_t i, std::span<Param> params) {
         std::size_t column = 0;
         detail::Table<LedgerRow>::columns(complete[i], [&](std::string_view, const auto& value) {

@@ -31,7 +31,7 @@ class LedgerRepository {
   explicit LedgerRepository(SqlExecutor& executor) noexcept : executor_(executor) {}
 
   [[nodiscard]] Result<void> append(const LedgerRow& row);
-  // All or nothing, one statement for the observer.
+  // All or nothing, one statement for the observer. A line whose id is there is left alone.
   [[nodiscard]] Result<void> append(std::span<const LedgerRow> rows);
   // Newest first; lines of one instant in reverse order of writing.
   [[nodiscard]] Result<std::vector<LedgerRow>> list(std::int64_t limit);

@@ -87,6 +87,7 @@ std::string without_password(std::string_view text, const PostgresTarget& target
       clean.replace(at, target.password.size(), "***");
     }
   }
+  std::erase(clean, '\t');
   std::ranges::replace(clean, '\n', ' ');
   while (clean.ends_with(' ')) clean.pop_back();
   return clean;

@@ -29,7 +29,9 @@ Result<void> SignalRepository::append(const SignalRow& row) {
   SignalRow complete = row;
   if (complete.id.empty()) complete.id = random_uuid();
   if (complete.created_at.value == 0) complete.created_at = now_unix();
-  return detail::insert_row(executor_, complete);
+  const auto done = detail::insert_new_row(executor_, complete);
+  if (!done) return std::unexpected(done.error());
+  return {};
 }
 
 Result<std::vector<SignalRow>> SignalRepository::for_run(std::string_view run_id,

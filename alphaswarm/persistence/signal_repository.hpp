@@ -31,6 +31,7 @@ class SignalRepository {
  public:
   explicit SignalRepository(SqlExecutor& executor) noexcept : executor_(executor) {}
 
+  // Does nothing if the id is there.
   [[nodiscard]] Result<void> append(const SignalRow& row);
   // Newest first.
   [[nodiscard]] Result<std::vector<SignalRow>> for_run(std::string_view run_id, std::int64_t limit);
