@@ -12,7 +12,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCS = ROOT / "alphaswarm_docs"
 COMMANDS = [[], ["up"], ["api"], ["worker"], ["exchange"], ["collector"], ["paper", "run"], ["backtest", "run"],
-            ["ingest"], ["trace", "list"], ["trace", "get"], ["trace", "tree"], ["settings"], ["version"]]
+            ["ingest"], ["trace", "list"], ["trace", "get"], ["trace", "tree"], ["doctor"],
+            ["settings"], ["version"]]
 
 
 def run(binary: str, *arguments: str) -> str:

@@ -61,6 +61,7 @@ Result<std::unique_ptr<Backend>> Backend::start(const Settings& settings,
   backend->collector_ = std::move(*collector);
   if (!stores) return backend;  // it only passes spans on: nothing to ask
   query::QueryServerConfig query;
+  query.address = settings.collector_host;
   query.port = static_cast<std::uint16_t>(kQueryPort + config.port_offset);
   query.static_files = trace_page;
   auto server = query::QueryServer::start(backend->store_, std::move(query));

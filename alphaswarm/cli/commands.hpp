@@ -78,6 +78,15 @@ int run_trace_list(const TraceOptions& options);
 int run_trace_get(const TraceOptions& options);
 int run_trace_tree(const TraceOptions& options);
 
+struct DoctorOptions {
+  std::string query;    // query server where the test span must arrive; empty: the trace pages' URL
+  std::string metrics;  // page with a service's counters; empty: the API's
+  std::vector<std::string> reach;  // only whether these URLs answer: for health checks
+  bool json = false;
+  std::filesystem::path data_dir;
+};
+int run_doctor(const config::Environment& environment, const DoctorOptions& options);
+
 int run_settings(const config::Environment& environment, bool markdown);
 
 // "error: <message>" on standard error; 1.

@@ -22,6 +22,7 @@ struct Options {
   IngestOptions ingest;
   CollectorOptions collector;
   TraceOptions trace;
+  DoctorOptions doctor;
   bool markdown = false;
 };
 
@@ -107,6 +108,16 @@ void add_tools(CLI::App& app, Options& options) {
   tree->add_flag("--all", options.trace.all, "fold nothing");
   tree->add_flag("--no-durations", options.trace.no_durations, "leave times out");
 
+  CLI::App* doctor = app.add_subcommand("doctor", "why is there no trace? Checks the whole way");
+  doctor->add_option("--query", options.doctor.query,
+                     "query server, ours or a Jaeger (default: ALPHASWARM_TRACE_UI_URL)");
+  doctor->add_option("--metrics", options.doctor.metrics,
+                     "a service's counters (default: the API's /metrics)");
+  doctor->add_option("--reach", options.doctor.reach,
+                     "only whether this URL answers, repeated; for health checks");
+  doctor->add_flag("--json", options.doctor.json, "print the findings as JSON");
+  add_data_dir(doctor, options.doctor.data_dir);
+
   CLI::App* settings = app.add_subcommand("settings", "every setting, its value and its source");
   settings->add_flag("--markdown", options.markdown, "as the reference page");
   app.add_subcommand("version", "print the version");
@@ -133,6 +144,7 @@ int dispatch(CLI::App& app, const Options& options) {
   if (chosen("collector")) return run_collector(*environment, options.collector);
   if (chosen("paper")) return run_paper(*environment, options.paper);
   if (chosen("backtest")) return run_backtest(*environment, options.backtest);
+  if (chosen("doctor")) return run_doctor(*environment, options.doctor);
   if (chosen("ingest")) return run_ingest(*environment, options.ingest);
   return run_settings(*environment, options.markdown);
 }
