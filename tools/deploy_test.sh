@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Everything about the deployment that can be checked without a Docker engine or a cluster.
+#   deploy_test.sh ALPHASWARM
+. "$(dirname "$0")/setup/lib.sh"
+binary=$1
+out=build/deploy
+deploy=alphaswarm_platform/deploy
+mkdir -p $out
+[ -f $out/venv/complete ] || {
+  /usr/bin/python3 -m venv $out/venv
+  $out/venv/bin/pip install --quiet --disable-pip-version-check kubernetes-validate==1.37.0 PyYAML
+  touch $out/venv/complete
+}
+python=$out/venv/bin/python
+
+docker-compose config >$out/compose.yaml
+docker-compose --profile embedded config --quiet
+
+# Debian's kubectl has a kustomize of its own, which is old.
+kustomize="kubectl kustomize"
+if command -v go >/dev/null; then
+  [ -x $out/bin/kustomize ] || GOBIN=$root/$out/bin go install sigs.k8s.io/kustomize/kustomize/v5@v5.4.3
+  kustomize="$out/bin/kustomize build"
+fi
+for overlay in dev prod; do
+  $kustomize $deploy/k8s/overlays/$overlay >$out/$overlay.yaml
+  $out/venv/bin/kubernetes-validate --kubernetes-version 1.29 --strict --quiet $out/$overlay.yaml
+  say "overlay $overlay: $(grep -c '^kind:' $out/$overlay.yaml) objects fit the schemas of Kubernetes 1.29"
+done
+$python tools/check_deploy.py "$binary" $out/compose.yaml $out/dev.yaml $out/prod.yaml
+
+# The images' content: what the Dockerfile copies, alone in a root of its own.
+rm -rf $out/stage
+BINARY=$binary tools/image_build.sh stage $out/stage
+if [ "$(id -u)" = 0 ]; then
+  chroot $out/stage /usr/bin/alphaswarm version
+  chroot $out/stage /usr/bin/alphaswarm settings >/dev/null
+fi
+say "image: $(du -sm $out/stage | cut -f1) MiB on top of the base"
+
+# Each collector configuration starts in our own collector, and ends cleanly.
+for file in $deploy/otel/otel-collector-config.yaml $deploy/otel/embedded.yaml; do
+  folder=$(mktemp -d)
+  port=$("$python" -c 'import random; print(random.randrange(20000, 40000))')
+  "$binary" collector --config $file --port-offset "$port" --data-dir "$folder" >"$folder/log" 2>&1 &
+  pid=$!
+  for _ in $(seq 100); do grep -q '^ready' "$folder/log" && break; kill -0 $pid 2>/dev/null || break; sleep 0.1; done
+  grep -q '^ready' "$folder/log" || { cat "$folder/log"; die "$file does not start"; }
+  kill $pid
+  wait $pid || die "$file does not end cleanly"
+  rm -r "$folder"
+  say "collector: $(basename $file) starts and stops"
+done
