@@ -67,6 +67,8 @@ Order order_of(const json::object& object, const SymbolLookup& lookup) {
   if (const auto stop = decimal(object, "stop_price")) request.stop_price = Price(*stop);
   order.status = word(parse_order_status(text(object, "status", true)));
   order.filled = Quantity(decimal(object, "filled_qty").value_or(Decimal()));
+  const bool part_filled = order.filled.is_positive() && order.filled < request.quantity;
+  if (order.status == OrderStatus::new_order && part_filled) order.status = OrderStatus::partial;
   order.average_price = Price(decimal(object, "filled_avg_price").value_or(Decimal()));
   order.created = time(object, "created_at");
   order.updated = time(object, "updated_at");

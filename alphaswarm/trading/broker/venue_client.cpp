@@ -4,6 +4,7 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
+#include <charconv>
 
 #include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/base/random.hpp"
@@ -32,6 +33,18 @@ bool is_transport_failure(ErrorCode code) {
          code == ErrorCode::data_loss;
 }
 
+// Milliseconds since the epoch, as Tradier says when its minute of allowed calls ends.
+std::optional<std::chrono::nanoseconds> time_until(std::string_view value, UnixNanos now) {
+  std::int64_t milliseconds = 0;
+  const char* const end = value.data() + value.size();
+  const auto [stop, error] = std::from_chars(value.data(), end, milliseconds);
+  constexpr std::int64_t kLatest = 9'000'000'000'000;
+  if (error != std::errc() || stop != end || milliseconds < 0 || milliseconds > kLatest) {
+    return std::nullopt;
+  }
+  return std::chrono::nanoseconds(std::max<std::int64_t>(0, milliseconds * 1'000'000 - now.value));
+}
+
 Counter& retries() {
   static Counter& counter = alphaswarm::counter("alphaswarm_broker_retries_total", "",
                                                 "Calls to a venue that were tried once more.");
@@ -42,8 +55,8 @@ Counter& retries() {
 
 std::string VenueReply::message() const {
   if (const json::object* object = body.if_object()) {
-    if (const json::value* text = object->if_contains("message"); text && text->is_string()) {
-      return std::string(text->get_string());
+    if (const json::value* said = object->if_contains("message"); said && said->is_string()) {
+      return std::string(said->get_string());
     }
   }
   return fmt::format("status {}", status);
@@ -65,7 +78,7 @@ net::task<VenueClient::Attempt> VenueClient::attempt(const VenueCall& call, int 
   request.method = call.method;
   request.url = config_.base_url + call.path;
   request.headers = config_.headers;
-  if (!call.body.empty()) request.headers.set("Content-Type", "application/json");
+  if (!call.body.empty()) request.headers.set("Content-Type", call.content_type);
   request.body = call.body;
   request.timeout = config_.timeout;
   request.resend_count = resend_count;
@@ -88,14 +101,20 @@ net::task<VenueClient::Attempt> VenueClient::attempt(const VenueCall& call, int 
     attempt.problem = fmt::format("{} {}", reply.status, reply.message());
     if (const auto after = response->headers.get("Retry-After")) {
       attempt.retry_after = parse_retry_after(*after, now_unix());
+    } else if (const auto expiry = response->headers.get("X-Ratelimit-Expiry")) {
+      attempt.retry_after = time_until(*expiry, now_unix());
     }
+    attempt.nothing_done = reply.status == 429;
     co_return attempt;
   }
   if (malformed && reply.ok()) {
     attempt.problem = "the answer is not JSON";
     co_return attempt;
   }
-  if (malformed) reply.body = nullptr;
+  if (malformed) {
+    reply.body = nullptr;
+    reply.text = response->body.substr(0, 200);
+  }
   attempt.reply = std::move(reply);
   co_return attempt;
 }
@@ -109,7 +128,8 @@ net::task<Result<VenueReply>> VenueClient::call(VenueCall call) {
     if (attempt.final_error) co_return std::unexpected(std::move(attempt.error));
     const bool too_patient =
         attempt.retry_after && *attempt.retry_after > config_.retry.longest_retry_after;
-    if (tried >= config_.retry.tries || too_patient) {
+    const bool may_have_worked = call.once && !attempt.nothing_done;
+    if (tried >= config_.retry.tries || too_patient || may_have_worked) {
       co_return fail(ErrorCode::unavailable,
                      fmt::format("{} did not answer {} {} ({} {}): {}", config_.venue, call.method,
                                  call.path.substr(0, call.path.find('?')), tried,

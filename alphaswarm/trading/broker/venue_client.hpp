@@ -1,6 +1,6 @@
 #pragma once
 
-// HTTP calls to a venue with JSON bodies: headers, rate limit, retries.
+// HTTP calls to a venue that answers in JSON: headers, rate limit, retries.
 
 #include <boost/json/value.hpp>
 #include <chrono>
@@ -32,7 +32,11 @@ struct VenueConfig {
 struct VenueCall {
   std::string method = "GET";
   std::string path;  // with query
-  std::string body;  // JSON, or empty
+  std::string body;  // or empty
+  std::string content_type = "application/json";
+  // Not safe to repeat: tried again only if the venue said that it did nothing (429). What leaves
+  // that open is an error at once, unavailable, and the caller finds out.
+  bool once = false;
 };
 
 struct VenueReply {
@@ -41,6 +45,7 @@ struct VenueReply {
   int resend_count = 0;     // how many tries came before the one that was answered
   bool repeated = false;    // X-Sim-Repeated: the simulated exchange had done this before
   [[nodiscard]] bool ok() const noexcept { return status >= 200 && status < 300; }
+  std::string text{};                         // of a refusal that is not JSON: its first 200 bytes
   [[nodiscard]] std::string message() const;  // of an error body: its "message"
 };
 
@@ -51,7 +56,8 @@ class VenueClient {
   VenueClient(VenueConfig config, net::HttpClient& http);
 
   // The first answer that is neither a refusal of the moment nor nonsense, whatever its status.
-  // Every call is safe to repeat: orders carry their client id, the rest changes nothing twice.
+  // A call is repeated unless it says otherwise: orders carry their client id, the rest changes
+  // nothing twice. A 429 waits as long as Retry-After says, or until X-Ratelimit-Expiry.
   // Each further try is an event `retry` on the current span, with its reason, and an HTTP span of
   // its own with http.request.resend_count. Errors: unavailable when the last try failed too,
   // cancelled.
@@ -64,7 +70,8 @@ class VenueClient {
     std::optional<VenueReply> reply;  // settled
     std::string problem;              // else: why to try again
     std::optional<std::chrono::nanoseconds> retry_after;
-    bool final_error = false;  // do not try again
+    bool nothing_done = false;  // the venue refused before it did anything
+    bool final_error = false;   // do not try again
     Error error;
   };
   net::task<Attempt> attempt(const VenueCall& call, int resend_count);

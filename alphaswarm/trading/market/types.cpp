@@ -30,7 +30,17 @@ constexpr std::array kStatuses{Word<OrderStatus>{"submitting", OrderStatus::subm
                                Word<OrderStatus>{"pending_new", OrderStatus::submitting},
                                Word<OrderStatus>{"partially_filled", OrderStatus::partial},
                                Word<OrderStatus>{"canceled", OrderStatus::cancelled},
-                               Word<OrderStatus>{"done_for_day", OrderStatus::expired}};
+                               Word<OrderStatus>{"replaced", OrderStatus::cancelled},
+                               Word<OrderStatus>{"done_for_day", OrderStatus::expired},
+                               // Alpaca's ways of saying that more is to come.
+                               Word<OrderStatus>{"pending_cancel", OrderStatus::new_order},
+                               Word<OrderStatus>{"pending_replace", OrderStatus::new_order},
+                               Word<OrderStatus>{"pending_review", OrderStatus::new_order},
+                               Word<OrderStatus>{"accepted_for_bidding", OrderStatus::new_order},
+                               Word<OrderStatus>{"held", OrderStatus::new_order},
+                               Word<OrderStatus>{"suspended", OrderStatus::new_order},
+                               Word<OrderStatus>{"stopped", OrderStatus::new_order},
+                               Word<OrderStatus>{"calculated", OrderStatus::new_order}};
 constexpr std::array kIntervals{
     Word<Interval>{"1m", Interval::minute}, Word<Interval>{"1h", Interval::hour},
     Word<Interval>{"1d", Interval::day},    Word<Interval>{"1w", Interval::week},
