@@ -103,10 +103,11 @@ Result<void> Recorder::write(persistence::SqlExecutor& to, const persistence::Ru
 Result<void> Recorder::commit(const persistence::RunRow* run) {
   const bool nothing = orders_.empty() && fills_.empty() && ledger_.empty() && signals_.empty();
   if (nothing && run == nullptr) return {};
-  Result<persistence::Transaction> transaction = database_.begin();
-  if (!transaction) return std::unexpected(transaction.error());
-  if (Result<void> written = write(*transaction, run); !written) return written;
-  if (Result<void> committed = transaction->commit(); !committed) return committed;
+  // Every row has an id of its own and is written once, so trying again is harmless.
+  const Result<void> done = persistence::in_transaction(
+      database_, [&](persistence::SqlExecutor& transaction) { return write(transaction, run); },
+      persistence::Effects::idempotent);
+  if (!done) return done;
   orders_.clear();
   fills_.clear();
   ledger_.clear();
