@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <cmath>
 
 #include "alphaswarm/base/counters.hpp"
@@ -118,9 +119,6 @@ net::task<void> Worker::Impl::keep_deliveries() {
 
 net::task<void> Worker::Impl::handle(Delivery delivery, std::stop_source stop) {
   Handling handling(*this, delivery);
-  SlotGuard place(places_);
-  place.adopt();  // what dispatch() has handed over
-  SlotGuard slot(slots_);
   auto message = decode_message(delivery.message);
   Settlement settlement = Settlement::acknowledge;
   if (!message) {
@@ -131,6 +129,8 @@ net::task<void> Worker::Impl::handle(Delivery delivery, std::stop_source stop) {
                                     message.error().message));
   } else {
     message->queue = delivery.queue;
+    note(delivery.tag, *message);
+    received_event(*message);
     bool ready = true;
     if (message->eta && *message->eta > now_unix()) {
       bool bounded = false;
@@ -139,15 +139,18 @@ net::task<void> Worker::Impl::handle(Delivery delivery, std::stop_source stop) {
         bounded = scheduled_ < config_.max_scheduled;
         if (bounded) ++scheduled_;
       }
-      if (bounded) place.release();
+      if (bounded) handling.place().release();
+      enter_phase(delivery.tag, TaskPhase::scheduled);
       ready = co_await wait_until(*message->eta);
+      enter_phase(delivery.tag, TaskPhase::reserved);
       if (bounded) {
         const std::scoped_lock lock(mutex_);
         --scheduled_;
       }
     }
-    if (ready) ready = co_await slot.take();
-    if (!ready || stop.stop_requested()) {
+    if (ready) ready = co_await handling.slot().take();
+    const bool ends_anyway = is_revoked(message->id);
+    if (!ends_anyway && (!ready || stop.stop_requested())) {
       settlement = Settlement::give_back;
     } else if (handling.claim(message->id)) {
       auto earlier = co_await earlier_result(*message);
@@ -165,6 +168,7 @@ net::task<void> Worker::Impl::handle(Delivery delivery, std::stop_source stop) {
 
 net::task<void> Worker::Impl::settle(Settlement settlement, Handling& handling) {
   if (settlement == Settlement::settled) co_return;
+  handling.release_slots();
   for (const Delivery& delivery : handling.take_deliveries()) {
     const auto settled = settlement == Settlement::acknowledge
                              ? co_await broker_->acknowledge(delivery)
@@ -218,6 +222,97 @@ void Worker::Impl::give_back_unfinished() {
   }
 }
 
+std::vector<std::string> Worker::Impl::registered() const {
+  std::vector<std::string> names;
+  for (const auto& [name, function] : functions_) names.push_back(name);
+  return names;
+}
+
+std::vector<TaskInfo> Worker::Impl::tasks() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<TaskInfo> all;
+  for (const auto& [tag, handler] : handlers_) {
+    if (handler.info) all.push_back(*handler.info);
+  }
+  return all;
+}
+
+std::map<std::string, std::uint64_t> Worker::Impl::totals() const {
+  const std::scoped_lock lock(mutex_);
+  return totals_;
+}
+
+void Worker::Impl::revoke(std::string id, bool terminate) {
+  constexpr std::size_t kRemembered = 50'000;
+  const std::scoped_lock lock(mutex_);
+  const auto [known, inserted] = revoked_.emplace(id, terminate);
+  known->second = known->second || terminate;
+  for (auto& [tag, handler] : handlers_) {
+    if (terminate && handler.info && handler.info->id == id) handler.stop.request_stop();
+  }
+  if (!inserted) return;
+  revoked_order_.push_back(std::move(id));
+  if (revoked_order_.size() > kRemembered) {
+    revoked_.erase(revoked_order_.front());
+    revoked_order_.pop_front();
+  }
+}
+
+std::vector<std::string> Worker::Impl::revoked() const {
+  const std::scoped_lock lock(mutex_);
+  return {revoked_order_.begin(), revoked_order_.end()};
+}
+
+bool Worker::Impl::is_revoked(const std::string& id) const {
+  const std::scoped_lock lock(mutex_);
+  return revoked_.contains(id);
+}
+
+void Worker::Impl::note(const std::string& tag, const TaskMessage& message) {
+  TaskInfo info{message.id,     message.task,     message.queue,       message.args,
+                message.kwargs, message.priority, message.redelivered, TaskPhase::reserved,
+                now_unix(),     message.eta};
+  const std::scoped_lock lock(mutex_);
+  ++totals_[functions_.contains(message.task) ? message.task : "unknown"];
+  const auto found = handlers_.find(tag);
+  if (found != handlers_.end()) found->second.info = std::move(info);
+}
+
+void Worker::Impl::enter_phase(const std::string& tag, TaskPhase phase) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = handlers_.find(tag);
+  if (found == handlers_.end() || !found->second.info) return;
+  found->second.info->phase = phase;
+  found->second.info->since = now_unix();
+}
+
+void Worker::Impl::event(std::string_view type, const std::string& id, boost::json::object more) {
+  if (!events_on_.load(std::memory_order_relaxed)) return;
+  more["type"] = type;
+  more["uuid"] = id;
+  more["timestamp"] = static_cast<double>(now_unix().value) / 1e9;
+  (void)events_.push_dropping_oldest(std::move(more));
+}
+
+void Worker::Impl::received_event(const TaskMessage& message) {
+  if (!events_on_.load(std::memory_order_relaxed)) return;
+  const auto text = [](const std::string& value) {
+    return value.empty() ? boost::json::value(nullptr) : boost::json::value(value);
+  };
+  const auto time = [](const std::optional<UnixNanos>& value) {
+    return value ? boost::json::value(to_python_time(*value)) : boost::json::value(nullptr);
+  };
+  event("task-received", message.id,
+        {{"name", message.task},
+         {"args", boost::json::serialize(message.args)},
+         {"kwargs", boost::json::serialize(message.kwargs)},
+         {"root_id", text(message.root_id)},
+         {"parent_id", text(message.parent_id)},
+         {"retries", message.retries},
+         {"eta", time(message.eta)},
+         {"expires", time(message.expires)}});
+}
+
 std::size_t Worker::Impl::running() const {
   const std::scoped_lock lock(mutex_);
   return running_ids_.size();
@@ -250,5 +345,14 @@ bool Worker::stop(std::chrono::milliseconds grace) { return impl_->stop(grace); 
 std::size_t Worker::running() const { return impl_->running(); }
 std::uint64_t Worker::finished() const { return impl_->finished(); }
 const std::string& Worker::hostname() const { return impl_->hostname(); }
+const WorkerConfig& Worker::config() const { return impl_->config(); }
+std::vector<std::string> Worker::registered() const { return impl_->registered(); }
+std::vector<TaskInfo> Worker::tasks() const { return impl_->tasks(); }
+std::map<std::string, std::uint64_t> Worker::totals() const { return impl_->totals(); }
+void Worker::revoke(std::string id, bool terminate) { impl_->revoke(std::move(id), terminate); }
+std::vector<std::string> Worker::revoked() const { return impl_->revoked(); }
+void Worker::enable_events(bool on) { impl_->enable_events(on); }
+net::task<std::optional<boost::json::object>> Worker::next_event() { return impl_->events().pop(); }
+std::optional<boost::json::object> Worker::try_next_event() { return impl_->events().try_pop(); }
 
 }  // namespace alphaswarm::tasks

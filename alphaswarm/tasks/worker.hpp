@@ -8,7 +8,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -63,6 +65,22 @@ struct WorkerConfig {
   observability::TracerProvider* provider = nullptr;
 };
 
+enum class TaskPhase : std::uint8_t { reserved, scheduled, active };
+
+// A task a worker holds, for those who ask from outside.
+struct TaskInfo {
+  std::string id;
+  std::string name;
+  std::string queue;
+  boost::json::array args;
+  boost::json::object kwargs;
+  int priority = 0;
+  bool redelivered = false;
+  TaskPhase phase = TaskPhase::reserved;
+  UnixNanos since;  // when this phase began
+  std::optional<UnixNanos> eta;
+};
+
 // Takes messages, runs them on a runtime, stores results, acknowledges late: a message is gone only
 // when its result is stored. Unknown tasks end as FAILURE (NotRegistered), exceptions and errors
 // as FAILURE; each task gets exactly one terminal progress frame. The runtime, database and
@@ -88,6 +106,20 @@ class Worker {
   [[nodiscard]] std::size_t running() const;
   [[nodiscard]] std::uint64_t finished() const;  // with any terminal state
   [[nodiscard]] const std::string& hostname() const;
+
+  [[nodiscard]] const WorkerConfig& config() const;
+  [[nodiscard]] std::vector<std::string> registered() const;  // by name
+  [[nodiscard]] std::vector<TaskInfo> tasks() const;
+  [[nodiscard]] std::map<std::string, std::uint64_t> totals() const;  // taken so far, by task
+  // The task ends as REVOKED instead of being run; with `terminate` one that runs is asked to stop
+  // and ends so too. Also for tasks that arrive later; the last 50,000 ids are remembered.
+  void revoke(std::string id, bool terminate);
+  [[nodiscard]] std::vector<std::string> revoked() const;
+  // What happens to tasks, in Celery's words (task-received, …), for one reader; the oldest go when
+  // it is too slow. Only while switched on.
+  void enable_events(bool on);
+  [[nodiscard]] net::task<std::optional<boost::json::object>> next_event();
+  [[nodiscard]] std::optional<boost::json::object> try_next_event();
 
  private:
   class Impl;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -29,6 +31,15 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   [[nodiscard]] std::size_t running() const;
   [[nodiscard]] std::uint64_t finished() const;
   [[nodiscard]] const std::string& hostname() const { return config_.hostname; }
+  [[nodiscard]] const WorkerConfig& config() const { return config_; }
+  [[nodiscard]] std::vector<std::string> registered() const;
+  [[nodiscard]] std::vector<TaskInfo> tasks() const;
+  [[nodiscard]] std::map<std::string, std::uint64_t> totals() const;
+  void revoke(std::string id, bool terminate);
+  [[nodiscard]] std::vector<std::string> revoked() const;
+  // The atomic flag orders nothing: an event more or less at the switch is no matter.
+  void enable_events(bool on) { events_on_.store(on, std::memory_order_relaxed); }
+  net::Channel<boost::json::object>& events() { return events_; }
 
  private:
   struct Registered {
@@ -54,6 +65,12 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   // Tells the broker, until stopped, which messages are still worked on.
   [[nodiscard]] net::task<void> keep_deliveries();
   void begin_handling(Delivery delivery);
+  [[nodiscard]] bool is_revoked(const std::string& id) const;
+  void note(const std::string& tag, const TaskMessage& message);
+  void enter_phase(const std::string& tag, TaskPhase phase);
+  void event(std::string_view type, const std::string& id, boost::json::object more = {});
+  void received_event(const TaskMessage& message);
+  void ended_event(const Outcome& outcome, const std::string& id, double runtime);
   [[nodiscard]] net::task<void> handle(Delivery delivery, std::stop_source stop);
   // False if stopped meanwhile.
   [[nodiscard]] net::task<bool> wait_until(UnixNanos due);
@@ -88,6 +105,8 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   std::map<std::string, Registered, std::less<>> functions_;  // fixed once started
   net::Channel<Slot> places_;
   net::Channel<Slot> slots_;
+  net::Channel<boost::json::object> events_{10'000};
+  std::atomic<bool> events_on_{false};
   std::stop_source dispatch_stop_;
   std::stop_source keep_stop_;
   std::unique_ptr<ConsumerRegistration> registration_;
@@ -99,7 +118,11 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   struct Handler {
     Delivery delivery;
     std::stop_source stop;
+    std::optional<TaskInfo> info{};  // once its message is read
   };
+  std::map<std::string, std::uint64_t> totals_;
+  std::map<std::string, bool, std::less<>> revoked_;           // by id; true: terminate
+  std::deque<std::string> revoked_order_;                      // oldest first
   std::map<std::string, Handler, std::less<>> handlers_;       // by delivery tag
   std::map<std::string, Handling*, std::less<>> running_ids_;  // by task id
   std::size_t scheduled_ = 0;                                  // that wait for their time
@@ -134,7 +157,13 @@ class Worker::Impl::SlotGuard {
 class Worker::Impl::Handling {
  public:
   Handling(Impl& worker, Delivery delivery)
-      : worker_(worker), tag_(delivery.tag), deliveries_{std::move(delivery)} {}
+      : worker_(worker),
+        tag_(delivery.tag),
+        deliveries_{std::move(delivery)},
+        place_(worker.places_),
+        slot_(worker.slots_) {
+    place_.adopt();  // what dispatch() has handed over
+  }
   Handling(const Handling&) = delete;
   Handling& operator=(const Handling&) = delete;
   ~Handling() {
@@ -166,6 +195,14 @@ class Worker::Impl::Handling {
     if (!id_.empty()) worker_.running_ids_.erase(id_);
     id_.clear();
   }
+  [[nodiscard]] const std::string& tag() const { return tag_; }
+  [[nodiscard]] SlotGuard& place() { return place_; }
+  [[nodiscard]] SlotGuard& slot() { return slot_; }
+  // The work is over: what is left, telling the broker, may overlap with the next tasks.
+  void release_slots() {
+    slot_.release();
+    place_.release();
+  }
   // Takes the messages out; none if another handling has them, or they are settled.
   std::vector<Delivery> take_deliveries() {
     const std::scoped_lock lock(worker_.mutex_);
@@ -183,6 +220,8 @@ class Worker::Impl::Handling {
   const std::string tag_;
   std::string id_;  // guarded by the worker's mutex, like what follows
   std::vector<Delivery> deliveries_;
+  SlotGuard place_;
+  SlotGuard slot_;
 };
 
 }  // namespace alphaswarm::tasks

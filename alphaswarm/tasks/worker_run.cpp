@@ -69,15 +69,24 @@ net::task<Worker::Impl::Settlement> Worker::Impl::run(TaskMessage message, std::
                                                       Handling& handling) {
   auto span = tracing::start_consumer(message, config_.hostname, config_.provider);
   Outcome outcome;
-  if (message.expires && *message.expires <= now_unix()) {
+  const std::int64_t begin = monotonic_ns();
+  if (is_revoked(message.id)) {
+    outcome.status = kRevoked;
+    outcome.error = Error{ErrorCode::cancelled, "revoked", false};
+    outcome.exception_type = "TaskRevokedError";
+    outcome.exception_module = "celery.exceptions";
+  } else if (message.expires && *message.expires <= now_unix()) {
     outcome.status = kRevoked;
     outcome.error = Error{ErrorCode::deadline_exceeded, "expired", false};
     outcome.exception_type = "TaskRevokedError";
     outcome.exception_module = "celery.exceptions";
   } else {
+    enter_phase(handling.tag(), TaskPhase::active);
     co_await note_started(message);
+    event("task-started", message.id);
     outcome = co_await attempt(message, stop, span);
   }
+  ended_event(outcome, message.id, static_cast<double>(monotonic_ns() - begin) / 1e9);
   if (outcome.status.empty()) {
     // Another worker goes on with it; nothing has ended.
     tracing::finish_consumer(span, kPending, nullptr);
@@ -132,9 +141,19 @@ Worker::Impl::Outcome Worker::Impl::outcome_of(const TaskMessage& message,
   if (result) return {kSuccess, std::move(*result), std::nullopt, {}, {}};
   Outcome outcome{kFailure, nullptr, result.error(), exception_type_of(result.error().code), {}};
   bool stopping = false;
+  bool terminated = false;
   {
     const std::scoped_lock lock(mutex_);
     stopping = stopping_;
+    const auto found = revoked_.find(message.id);
+    terminated = found != revoked_.end() && found->second;
+  }
+  if (terminated) {
+    outcome.status = kRevoked;
+    outcome.error = Error{ErrorCode::cancelled, "terminated", false};
+    outcome.exception_type = "TaskRevokedError";
+    outcome.exception_module = "celery.exceptions";
+    return outcome;
   }
   if (stopping && result.error().code == ErrorCode::cancelled) {
     outcome.status = {};
@@ -142,6 +161,22 @@ Worker::Impl::Outcome Worker::Impl::outcome_of(const TaskMessage& message,
     outcome.status = kRetry;
   }
   return outcome;
+}
+
+void Worker::Impl::ended_event(const Outcome& outcome, const std::string& id, double runtime) {
+  if (!events_on_.load(std::memory_order_relaxed)) return;
+  const std::string why = outcome.error ? outcome.error->message : std::string();
+  if (outcome.status == kSuccess) {
+    event("task-succeeded", id,
+          {{"result", json::serialize(outcome.result)}, {"runtime", runtime}});
+  } else if (outcome.status == kRevoked) {
+    event(
+        "task-revoked", id,
+        {{"terminated", why == "terminated"}, {"signum", nullptr}, {"expired", why == "expired"}});
+  } else if (!outcome.status.empty()) {
+    event(outcome.status == kRetry ? "task-retried" : "task-failed", id,
+          {{"exception", fmt::format("{}('{}')", outcome.exception_type, why)}, {"traceback", ""}});
+  }
 }
 
 net::task<bool> Worker::Impl::retry(const TaskMessage& message, const Outcome& outcome,
@@ -273,6 +308,7 @@ net::task<Worker::Impl::Settlement> Worker::Impl::finish(const TaskMessage& mess
 
 net::task<bool> Worker::Impl::finish_at_broker(TaskResult result, Handling& handling) {
   const StoredResult stored{result_key(result.task_id), encode_result(result), kResultTimeToLive};
+  handling.release_slots();
   bool recorded = false;
   for (auto deliveries = handling.take_deliveries(); !deliveries.empty();) {
     auto done = co_await broker_->finish(deliveries.back(), stored);

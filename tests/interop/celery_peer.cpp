@@ -15,6 +15,7 @@
 #include "alphaswarm/tasks/queue.hpp"
 #include "alphaswarm/tasks/redis_broker.hpp"
 #include "alphaswarm/tasks/redis_bus.hpp"
+#include "alphaswarm/tasks/remote_control.hpp"
 #include "alphaswarm/tasks/worker.hpp"
 
 namespace {
@@ -93,10 +94,12 @@ int work(int count, char** arguments) {
   worker.register_task("peer.flaky", flaky,
                        {.max_retries = 3, .first_backoff = 50ms, .longest_backoff = 200ms});
   worker.start();
+  tasks::RemoteControl control(peer.runtime, peer.client, worker);
   std::puts("ready");
   std::fflush(stdout);
   int signal = 0;
   sigwait(&signals, &signal);
+  control.stop();
   const bool ended = worker.stop(5s);
   peer.runtime.stop();
   return ended ? 0 : 1;
