@@ -65,6 +65,8 @@ stage_interop() {
   build/celery-venv/bin/python tests/interop/celery_both_ways.py build/release/bin/celery_peer
   build/interop-venv/bin/python tests/interop/prometheus_scrapes.py "$binary"
   build/interop-venv/bin/python tests/interop/otel_python_to_us.py "$binary"
+  python_environment build/alpaca-venv tests/interop/alpaca-requirements.txt
+  build/alpaca-venv/bin/python tests/interop/alpaca_py.py "$binary"
   python_environment build/services-venv tests/interop/python_services/requirements.txt
   build/interop-venv/bin/python tests/interop/one_trace.py "$binary" "$root/build/services-venv/bin/python"
   if command -v go >/dev/null; then

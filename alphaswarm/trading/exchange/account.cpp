@@ -40,7 +40,7 @@ UnixNanos Account::now() const noexcept { return time_.value != 0 ? time_ : now_
 ApiResult<VtSymbol> Account::listed(std::string_view symbol) const {
   const VtSymbol* found = nullptr;
   for (const auto& [name, listing] : listings_) {
-    if (name.text() == symbol) return name;
+    if (name.text() == symbol || named_uuid(name.text()) == symbol) return name;
     if (name.ticker() != symbol) continue;
     if (found != nullptr) {
       return unprocessable(
@@ -65,6 +65,10 @@ ApiResult<json::object> Account::submit(std::string_view body) {
 }
 
 ApiResult<json::object> Account::place(const OrderRequest& request) {
+  const json::value* suspended = settings_.if_contains("suspend_trade");
+  if (suspended != nullptr && suspended->is_bool() && suspended->get_bool()) {
+    return forbidden("trading is suspended in the account's configuration");
+  }
   if (engine_.orders().size() >= bounds_.max_orders) {
     return forbidden(fmt::format("this account has had its {} orders", bounds_.max_orders));
   }
@@ -85,14 +89,14 @@ ApiResult<json::object> Account::order(std::string_view id) const {
   const std::scoped_lock lock(mutex_);
   const Order* order = engine_.find(OrderId{std::string(id)});
   if (order == nullptr) return missing(fmt::format("order not found for {}", id.substr(0, 64)));
-  return order_json(*order);
+  return shape(*order);
 }
 
 ApiResult<json::object> Account::order_by_client_id(std::string_view id) const {
   const std::scoped_lock lock(mutex_);
   const Order* order = engine_.find(ClientOrderId{std::string(id)});
   if (order == nullptr) return missing(fmt::format("order not found for {}", id.substr(0, 128)));
-  return order_json(*order);
+  return shape(*order);
 }
 
 json::array Account::orders(const OrderFilter& filter) const {
@@ -114,7 +118,7 @@ json::array Account::orders(const OrderFilter& filter) const {
   const std::vector<Order>& all = engine_.orders();
   for (std::size_t i = 0; i < all.size() && found.size() < filter.limit; ++i) {
     const Order& order = filter.ascending ? all[i] : all[all.size() - 1 - i];
-    if (matches(order)) found.emplace_back(order_json(order));
+    if (matches(order)) found.emplace_back(shape(order));
   }
   return found;
 }
@@ -168,12 +172,21 @@ ApiResult<json::object> Account::position(std::string_view symbol) const {
   return position_json(*position);
 }
 
-ApiResult<json::object> Account::close_position(std::string_view symbol) {
+ApiResult<json::object> Account::close_position(std::string_view symbol,
+                                                std::optional<Decimal> quantity,
+                                                std::optional<Decimal> percent) {
   const std::scoped_lock lock(mutex_);
   const ApiResult<VtSymbol> name = listed(symbol);
   const Quantity held = name ? engine_.portfolio().quantity(*name) : Quantity();
   if (held.is_zero()) return missing("position does not exist");
-  return sell_off(*name, held);
+  Quantity part = held.absolute();
+  if (quantity) part = Quantity(*quantity);
+  if (percent) part = Quantity((part.value() * *percent / Decimal::from_integer(100)).floor());
+  if (!part.is_positive() || part > held.absolute()) {
+    return unprocessable(
+        fmt::format("{} of a position of {} cannot be closed", part.to_string(), held.to_string()));
+  }
+  return sell_off(*name, held.is_negative() ? -part : part);
 }
 
 ApiResult<json::object> Account::sell_off(const VtSymbol& symbol, Quantity held) {
@@ -192,23 +205,16 @@ json::array Account::close_all_positions() {
     if (position.quantity.is_zero()) continue;
     ApiResult<json::object> order = sell_off(position.symbol, position.quantity);
     json::value body(nullptr);
-    if (order) body = std::move(*order);
+    if (order) {
+      body = std::move(*order);
+    } else {
+      body = json::object{{"code", order.error().code}, {"message", order.error().message}};
+    }
     closed.push_back(json::object{{"symbol", position.symbol.text()},
                                   {"status", order ? 200 : order.error().status},
                                   {"body", std::move(body)}});
   }
   return closed;
-}
-
-json::object Account::configurations() const {
-  return {{"dtbp_check", "both"},
-          {"fractional_trading", true},
-          {"max_margin_multiplier", engine_.config().leverage.to_string()},
-          {"no_shorting", !engine_.config().allow_short},
-          {"pdt_check", "both"},
-          {"suspend_trade", false},
-          {"trade_confirm_email", "none"},
-          {"ptp_no_exception_entry", false}};
 }
 
 json::array Account::assets() const {
@@ -262,7 +268,7 @@ ApiResult<Listener> Account::listen() {
 void Account::publish(std::string_view event, const Order& order) {
   if (listeners_.empty()) return;
   publish(json::object{
-      {"event", event}, {"timestamp", to_rfc3339(order.updated)}, {"order", order_json(order)}});
+      {"event", event}, {"timestamp", to_rfc3339(order.updated)}, {"order", shape(order)}});
 }
 
 void Account::publish(const json::object& data) {

@@ -29,6 +29,7 @@ struct AccountBounds {
   std::size_t kept_steps = 1'024;
   std::size_t max_listeners = 16;
   std::size_t listener_queue = 10'000;
+  std::size_t kept_equity = 200'000;  // points of the portfolio history, one a step
 };
 
 // Where an account continues that the exchange has forgotten (it was restarted, the session was
@@ -47,6 +48,22 @@ struct OrderFilter {
   std::optional<UnixNanos> after, until;  // by creation
   std::vector<std::string> symbols;
   std::optional<Side> side;
+};
+
+// GET /v2/account/portfolio/history
+struct HistoryQuery {
+  std::string period = "1M";  // back from the end, unless `start` is given
+  std::string timeframe;      // empty: "1D" for more than a week, else "15Min"
+  std::optional<UnixNanos> start, end;
+};
+
+// GET /v2/stocks/bars
+struct BarsQuery {
+  std::vector<std::string> symbols;
+  std::string timeframe;  // "1Min", "1Day" …; bars come as they were fed, whatever it says
+  std::optional<UnixNanos> start, end;
+  std::size_t limit = 1'000;  // 1 to 10,000, over all symbols
+  std::size_t offset = 0;     // from a page token
 };
 
 // The messages of one /stream connection; closed when it fell too far behind.
@@ -73,14 +90,28 @@ class Account {
   // The cancelled order. 404 if unknown, 422 if it is final already.
   [[nodiscard]] ApiResult<boost::json::object> cancel(std::string_view id);
   boost::json::array cancel_all();  // [{"id", "status": 200}]
+  // {"qty", "time_in_force", "limit_price", "stop_price", "client_order_id"}, all optional: ends
+  // the order as `replaced` and answers with the new one. If the account cannot take that (403),
+  // the old one goes on. 404 if unknown, 422 if it is final already.
+  [[nodiscard]] ApiResult<boost::json::object> replace(std::string_view id, std::string_view body);
 
   [[nodiscard]] boost::json::object account() const;
   [[nodiscard]] boost::json::array positions() const;  // without closed ones
   [[nodiscard]] ApiResult<boost::json::object> position(std::string_view symbol) const;
-  // Sells (or buys back) all of a position at the next open.
-  [[nodiscard]] ApiResult<boost::json::object> close_position(std::string_view symbol);
+  // Sells (or buys back) a position at the next open: all of it, `quantity` of it, or `percent`.
+  [[nodiscard]] ApiResult<boost::json::object> close_position(std::string_view symbol,
+                                                              std::optional<Decimal> quantity = {},
+                                                              std::optional<Decimal> percent = {});
   boost::json::array close_all_positions();  // [{"symbol", "status", "body"}]
   [[nodiscard]] boost::json::object configurations() const;
+  // Changes some of them: suspend_trade (no new orders, 403) and what only is remembered. The terms
+  // the account was opened with cannot be changed (422).
+  [[nodiscard]] ApiResult<boost::json::object> configure(std::string_view body);
+  [[nodiscard]] ApiResult<boost::json::object> portfolio_history(const HistoryQuery& query) const;
+  [[nodiscard]] ApiResult<boost::json::object> bars(const BarsQuery& query) const;
+  // By default 31 days from the market's today on.
+  [[nodiscard]] ApiResult<boost::json::array> calendar(std::optional<UnixNanos> start,
+                                                       std::optional<UnixNanos> end) const;
   [[nodiscard]] boost::json::array assets() const;
   [[nodiscard]] ApiResult<boost::json::object> asset(std::string_view symbol) const;
   [[nodiscard]] boost::json::object clock() const;
@@ -107,6 +138,10 @@ class Account {
     std::vector<SymbolBar> bars;
     std::string body;
   };
+  struct EquityPoint {
+    UnixNanos time;
+    Money equity;
+  };
   struct Batch {
     std::int64_t index = 0;
     std::vector<SymbolBar> bars;
@@ -122,6 +157,10 @@ class Account {
   [[nodiscard]] ApiResult<const Step*> earlier_step(const Batch& batch) const;
   [[nodiscard]] ApiResult<void> check_fresh(const Batch& batch) const;
   [[nodiscard]] std::string step(Batch batch);
+  // As order_json, with what replaced it and what it replaces.
+  [[nodiscard]] boost::json::object shape(const Order& order) const;
+  [[nodiscard]] boost::json::object configurations_json() const;
+  void note_equity();
   void list(const VtSymbol& symbol, std::int64_t index, const Bar& bar);
   void publish(const boost::json::object& data);
   void publish(std::string_view event, const Order& order);
@@ -136,6 +175,9 @@ class Account {
   UnixNanos time_{};
   Money day_start_;
   std::deque<Step> steps_;
+  std::deque<EquityPoint> equity_;
+  std::map<std::string, std::string> replaced_by_, replaces_;  // order ids
+  boost::json::object settings_;                               // what configure() changed
   std::vector<std::weak_ptr<net::Channel<std::string>>> listeners_;
 };
 

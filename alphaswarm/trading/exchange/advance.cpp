@@ -136,6 +136,7 @@ std::string Account::step(Batch batch) {
     updates.emplace_back(std::move(data));
   }
   for (const SymbolBar& one : batch.bars) list(one.symbol, batch.index, one.bar);
+  note_equity();
   const Portfolio& books = engine_.portfolio();
   std::string body =
       json::serialize(json::object{{"bar_index", batch.index},

@@ -125,6 +125,26 @@ class Routes {
   Faults& faults_;
 };
 
+// Null if the query has no such time.
+ApiResult<std::optional<UnixNanos>> time_param(const HttpRequest& request, const char* name) {
+  const auto text = request.query_param(name);
+  if (!text) return std::nullopt;
+  const Result<UnixNanos> time = from_rfc3339(*text);
+  if (!time) return unprocessable(fmt::format("{}: {}", name, time.error().message));
+  return *time;
+}
+
+std::vector<std::string> symbols_param(const HttpRequest& request) {
+  std::vector<std::string> list;
+  const std::string symbols = request.query_param("symbols").value_or("");
+  for (std::size_t start = 0; start < symbols.size();) {
+    const std::size_t comma = std::min(symbols.find(',', start), symbols.size());
+    if (comma > start) list.push_back(symbols.substr(start, comma - start));
+    start = comma + 1;
+  }
+  return list;
+}
+
 ApiResult<OrderFilter> parse_filter(const HttpRequest& request) {
   OrderFilter filter;
   const std::string status = request.query_param("status").value_or("open");
@@ -145,25 +165,64 @@ ApiResult<OrderFilter> parse_filter(const HttpRequest& request) {
     return unprocessable(fmt::format("direction must be asc or desc, got {}", direction));
   }
   filter.ascending = direction == "asc";
-  for (const char* name : {"after", "until"}) {
-    const auto text = request.query_param(name);
-    if (!text) continue;
-    const Result<UnixNanos> time = from_rfc3339(*text);
-    if (!time) return unprocessable(fmt::format("{}: {}", name, time.error().message));
-    (std::string_view(name) == "after" ? filter.after : filter.until) = *time;
-  }
+  const auto after = time_param(request, "after");
+  if (!after) return std::unexpected(after.error());
+  const auto until = time_param(request, "until");
+  if (!until) return std::unexpected(until.error());
+  filter.after = *after;
+  filter.until = *until;
   if (const auto side = request.query_param("side")) {
     const Result<Side> parsed = parse_side(*side);
     if (!parsed) return unprocessable(parsed.error().message);
     filter.side = *parsed;
   }
-  const std::string symbols = request.query_param("symbols").value_or("");
-  for (std::size_t start = 0; start < symbols.size();) {
-    const std::size_t comma = std::min(symbols.find(',', start), symbols.size());
-    if (comma > start) filter.symbols.push_back(symbols.substr(start, comma - start));
-    start = comma + 1;
-  }
+  filter.symbols = symbols_param(request);
   return filter;
+}
+
+ApiResult<HistoryQuery> parse_history(const HttpRequest& request) {
+  HistoryQuery query;
+  query.period = request.query_param("period").value_or(query.period);
+  query.timeframe = request.query_param("timeframe").value_or("");
+  const auto start = time_param(request, "start");
+  if (!start) return std::unexpected(start.error());
+  const auto end = time_param(request, "end");
+  if (!end) return std::unexpected(end.error());
+  query.start = *start;
+  query.end = *end;
+  return query;
+}
+
+ApiResult<BarsQuery> parse_bars(const HttpRequest& request) {
+  BarsQuery query;
+  query.symbols = symbols_param(request);
+  query.timeframe = request.query_param("timeframe").value_or("");
+  const auto start = time_param(request, "start");
+  if (!start) return std::unexpected(start.error());
+  const auto end = time_param(request, "end");
+  if (!end) return std::unexpected(end.error());
+  query.start = *start;
+  query.end = *end;
+  for (const auto& [name, low, high, to] :
+       {std::tuple{"limit", std::size_t{1}, std::size_t{10'000}, &query.limit},
+        std::tuple{"page_token", std::size_t{0}, std::size_t{1} << 40U, &query.offset}}) {
+    const auto text = request.query_param(name);
+    if (!text) continue;
+    const char* const last = text->data() + text->size();
+    const auto [stop, error] = std::from_chars(text->data(), last, *to);
+    if (error != std::errc() || stop != last || *to < low || *to > high) {
+      return unprocessable(fmt::format("{} must be from {} to {}", name, low, high));
+    }
+  }
+  return query;
+}
+
+ApiResult<std::optional<Decimal>> decimal_param(const HttpRequest& request, const char* name) {
+  const auto text = request.query_param(name);
+  if (!text) return std::nullopt;
+  const Result<Decimal> number = Decimal::parse(*text);
+  if (!number) return unprocessable(fmt::format("{}: {}", name, number.error().message));
+  return *number;
 }
 
 void add_orders(Routes& routes) {
@@ -187,9 +246,10 @@ void add_orders(Routes& routes) {
   routes.on_account("GET", "/v2/orders/{id}", "An order", [](Account& account, auto& request) {
     return answer_order(account.order(param(request, "id")));
   });
-  routes.on_account("PATCH", "/v2/orders/{id}", "Not offered", [](Account&, auto&) -> Answer {
-    return wrong_state("orders cannot be replaced here: cancel it and submit another");
-  });
+  routes.on_account("PATCH", "/v2/orders/{id}", "Replace an open order",
+                    [](Account& account, auto& request) {
+                      return answer_order(account.replace(param(request, "id"), request.body));
+                    });
   routes.on_account("DELETE", "/v2/orders/{id}", "Cancel an order",
                     [](Account& account, auto& request) -> Answer {
                       const auto order = account.cancel(param(request, "id"));
@@ -214,14 +274,44 @@ void add_books(Routes& routes) {
   routes.on_account(
       "GET", "/v2/account/configurations", "What the account may do",
       [](Account& account, auto&) -> Answer { return reply(account.configurations()); });
+  routes.on_account(
+      "PATCH", "/v2/account/configurations", "Change what the account may do",
+      [](Account& account, auto& request) { return answer(account.configure(request.body)); });
+  routes.on_account("GET", "/v2/account/portfolio/history", "Equity over time",
+                    [](Account& account, auto& request) -> Answer {
+                      const ApiResult<HistoryQuery> query = parse_history(request);
+                      if (!query) return std::unexpected(query.error());
+                      return answer(account.portfolio_history(*query));
+                    });
+  routes.on_account("GET", "/v2/stocks/bars", "The last bars, as a market-data service has them",
+                    [](Account& account, auto& request) -> Answer {
+                      const ApiResult<BarsQuery> query = parse_bars(request);
+                      if (!query) return std::unexpected(query.error());
+                      return answer(account.bars(*query));
+                    });
+  routes.on_account("GET", "/v2/calendar", "Trading days: every one",
+                    [](Account& account, auto& request) -> Answer {
+                      const auto start = time_param(request, "start");
+                      if (!start) return std::unexpected(start.error());
+                      const auto end = time_param(request, "end");
+                      if (!end) return std::unexpected(end.error());
+                      auto days = account.calendar(*start, *end);
+                      if (!days) return std::unexpected(std::move(days.error()));
+                      return reply(std::move(*days));
+                    });
   routes.on_account("GET", "/v2/positions/{symbol}", "An open position",
                     [](Account& account, auto& request) {
                       return answer(account.position(param(request, "symbol")));
                     });
-  routes.on_account("DELETE", "/v2/positions/{symbol}", "Close a position at the next open",
-                    [](Account& account, auto& request) {
-                      return answer_order(account.close_position(param(request, "symbol")));
-                    });
+  routes.on_account(
+      "DELETE", "/v2/positions/{symbol}", "Close a position at the next open",
+      [](Account& account, auto& request) -> Answer {
+        const auto quantity = decimal_param(request, "qty");
+        if (!quantity) return std::unexpected(quantity.error());
+        const auto percent = decimal_param(request, "percentage");
+        if (!percent) return std::unexpected(percent.error());
+        return answer_order(account.close_position(param(request, "symbol"), *quantity, *percent));
+      });
   routes.on_account("GET", "/v2/assets", "What can be traded",
                     [](Account& account, auto&) -> Answer { return reply(account.assets()); });
   routes.on_account("GET", "/v2/assets/{symbol}", "One tradable asset",

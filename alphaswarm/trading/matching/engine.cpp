@@ -189,6 +189,34 @@ Result<Order> MatchingEngine::cancel(const OrderId& id, UnixNanos now) {
   return *at;
 }
 
+Result<Order> MatchingEngine::replace(const OrderId& id, const OrderRequest& request,
+                                      UnixNanos now) {
+  const auto at = std::ranges::find(orders_, id, &Order::id);
+  if (at == orders_.end()) {
+    return fail(ErrorCode::not_found, "there is no order '" + id.value.substr(0, 64) + "'");
+  }
+  const auto index = static_cast<std::size_t>(at - orders_.begin());
+  const auto open = std::ranges::find(open_, index, &OpenOrder::index);
+  if (open == open_.end()) {
+    return fail(ErrorCode::conflict,
+                fmt::format("order '{}' is {} already", id.value, to_string(at->status)));
+  }
+  // Its buying power is free for the new one; should that be refused, it takes its place again.
+  const OpenOrder kept = *open;
+  const auto place = open - open_.begin();
+  open_.erase(open);
+  Result<Order> order = submit(request, now);
+  if (!order || order->status == OrderStatus::rejected) {
+    open_.insert(open_.begin() + place, kept);
+    return order;
+  }
+  Order& old = orders_[index];
+  old.status = OrderStatus::cancelled;
+  old.updated = now;
+  old.reason = "replaced by " + order->id.value;
+  return order;
+}
+
 std::optional<MatchingEngine::Match> MatchingEngine::match(const Order& order, OpenOrder& open,
                                                            const Bar& bar) const {
   const OrderRequest& request = order.request;

@@ -75,6 +75,12 @@ class MatchingEngine {
   // Errors: not_found; conflict if the order is final already.
   [[nodiscard]] Result<Order> cancel(const OrderId& id, UnixNanos now);
 
+  // Ends an open order as cancelled, with the reason "replaced by …", and submits `request` in its
+  // stead; if that comes back rejected, or is an error, the old order goes on as it was. Errors: as
+  // submit and cancel.
+  [[nodiscard]] Result<Order> replace(const OrderId& id, const OrderRequest& request,
+                                      UnixNanos now);
+
   // Meets the open orders of these symbols with their bars, in the order of submission, then marks
   // positions at the closes. At most one bar a symbol; bars of one symbol must come in time order.
   [[nodiscard]] std::vector<OrderUpdate> advance(std::span<const SymbolBar> bars);
