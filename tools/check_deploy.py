@@ -84,7 +84,7 @@ def check_compose(path: str, known: set[str], binary: str) -> None:
             source = str(volume).split(":")[0]
             expect(not source.startswith("/") or os.path.exists(source), f"{where}: {source} is not there")
         for port in service.get("ports", []):
-            inner = int(str(port).split(":")[-1].split("/")[0])
+            inner = port["target"] if isinstance(port, dict) else int(str(port).split(":")[-1].split("/")[0])
             expect(inner in PORTS.get(name, set()), f"{where}: nothing listens on {inner}")
     endpoint = services["api"]["environment"].get("ALPHASWARM_OTEL_ENDPOINT")
     expect(endpoint == "http://otel-collector:4317", f"compose api: sends to {endpoint}")
