@@ -1,0 +1,106 @@
+"""`celery inspect`, revoke, `celery events` and Flower with our worker. Usage: celery_control.py CELERY_PEER"""
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from celery_both_ways import CELERY, HERE, equal, our_worker, redis
+from support import free_ports, get, server, wait_until
+
+
+def inspect(app):
+    seen = app.control.inspect(timeout=2)
+    (name,), (reply,) = zip(*seen.ping().items())
+    equal(reply, {"ok": "pong"}, "ping")
+    running = app.send_task("peer.sleep", [30])
+    later = app.send_task("peer.echo", [1], countdown=600)
+    wait_until(lambda: seen.active()[name] and seen.scheduled()[name], "the tasks are not shown", 20)
+    equal([task["id"] for task in seen.active()[name]], [running.id], "active")
+    equal([task["request"]["id"] for task in seen.scheduled()[name]], [later.id], "scheduled")
+    assert "peer.echo" in seen.registered()[name]
+    equal(seen.stats()[name]["prefetch_count"], 16, "stats")
+    equal([queue["name"] for queue in seen.active_queues()[name]], ["default", "other"], "queues")
+    equal(seen.query_task(running.id)[name][running.id][0], "active", "query_task")
+    for question in ("reserved", "conf", "revoked"):
+        assert name in getattr(seen, question)(), question
+    app.control.revoke([running.id, later.id], terminate=True)
+    wait_until(lambda: {running.state, later.state} == {"REVOKED"}, "not revoked", 20)
+    equal(set(seen.revoked()[name]), {running.id, later.id}, "revoked")
+    equal(app.backend.client.hlen("unacked"), 0, "unacknowledged after revoke")
+    return name
+
+
+def command_line(url, name):
+    environment = os.environ | {"PEER_REDIS": url, "PYTHONPATH": str(HERE)}
+    for what, wanted in (("ping", "pong"), ("active", "empty"), ("stats", "prefetch_count")):
+        done = subprocess.run([CELERY, "-A", "celery_tasks", "inspect", what, "-t", "3"], capture_output=True, text=True, timeout=60, env=environment)
+        assert done.returncode == 0 and wanted in done.stdout and name in done.stdout, (what, done.stdout, done.stderr)
+
+
+def events(app):
+    kinds = []
+    app.control.enable_events()
+
+    def listen():
+        with app.connection_for_read() as connection, contextlib.suppress(Exception):
+            receiver = app.events.Receiver(connection, handlers={"*": lambda event: kinds.append(event["type"])})
+            receiver.capture(limit=None, timeout=20, wakeup=False)
+
+    threading.Thread(target=listen, daemon=True).start()
+    wait_until(lambda: "worker-heartbeat" in kinds, "no heartbeat", 20)
+    app.send_task("peer.echo", [1]).get(timeout=20)
+    with contextlib.suppress(Exception):
+        app.send_task("peer.fail").get(timeout=20)
+    app.send_task("peer.flaky", [1]).get(timeout=20)
+    wanted = {"task-received", "task-started", "task-succeeded", "task-failed", "task-retried"}
+    wait_until(lambda: wanted <= set(kinds), f"missing events: {wanted - set(kinds)}", 20)
+
+
+def flower(app, folder, url, name):
+    port = free_ports(1)[0]
+    arguments = [CELERY, "-A", "celery_tasks", "flower", f"--port={port}", "--address=127.0.0.1", "--logging=INFO"]
+    environment = {"PEER_REDIS": url, "PYTHONPATH": str(HERE), "FLOWER_UNAUTHENTICATED_API": "1"}
+    with server(arguments, folder / "flower.log", lambda log: "Visit me at" in log, environment):
+        base = f"http://127.0.0.1:{port}"
+
+        def page(path):
+            with contextlib.suppress(OSError):
+                return get(base + path).decode()
+            return ""
+
+        wait_until(lambda: name in page("/api/workers?refresh=1"), "Flower does not know the worker", 40)
+        time.sleep(6)  # its enable_events comes every five seconds
+        task = app.send_task("peer.echo", [42])
+        task.get(timeout=20)
+        wait_until(lambda: "SUCCESS" in page(f"/api/task/info/{task.id}"), "Flower does not know the task", 30)
+        worker_page = page(f"/worker/{name}")
+        assert "peer.echo" in worker_page and "default" in worker_page, worker_page[:2000]
+        assert "peer.echo" in page(f"/task/{task.id}"), "the task page"
+        listed = json.loads(page("/api/tasks"))
+        assert task.id in listed, "the list of tasks"
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder_name:
+        folder = pathlib.Path(folder_name)
+        with redis(folder) as url:
+            os.environ["PEER_REDIS"] = url
+            from celery_tasks import app
+            with our_worker(folder, url):
+                name = inspect(app)
+                print("inspect, revoke: ok", flush=True)
+                command_line(url, name)
+                print("command line: ok", flush=True)
+                events(app)
+                print("events: ok", flush=True)
+                flower(app, folder, url, name)
+                print("flower: ok", flush=True)
+
+
+if __name__ == "__main__":
+    main()
