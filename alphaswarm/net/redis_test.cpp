@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 using testing::RedisServer;
 using Type = RedisReply::Type;
 
-// One server for all tests that leave it as it was.
+// One server for most tests, emptied before each.
 RedisServer& shared_server() {
   static RedisServer server;
   return server;
@@ -24,6 +24,7 @@ RedisServer& shared_server() {
 
 class RedisTest : public ::testing::Test {
  protected:
+  RedisTest() { shared_server().cli({"FLUSHALL"}); }
   template <class T>
   T run(task<T> work) {
     return block_on(runtime_, std::move(work));
