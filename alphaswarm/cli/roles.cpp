@@ -1,6 +1,7 @@
 #include "alphaswarm/cli/roles.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/cli/pages.hpp"
 #include "alphaswarm/cli/version.hpp"
+#include "alphaswarm/tasks/host.hpp"
 #include "alphaswarm/tasks/redis_broker.hpp"
 #include "alphaswarm/tasks/redis_bus.hpp"
 #include "alphaswarm/trading/backtest/backtest_task.hpp"
@@ -194,6 +196,8 @@ Result<std::unique_ptr<WorkerRole>> WorkerRole::start(const Start& start, Backbo
   tasks::WorkerConfig config;
   if (!queues.empty()) config.queues = std::move(queues);
   config.concurrency = start.settings.worker_concurrency;
+  // Several workers on one machine are told apart by it.
+  config.hostname = fmt::format("alphaswarm-{}@{}", ::getpid(), tasks::host_name());
   config.provider = role->worker_telemetry_.provider();
   role->worker_ = std::make_unique<tasks::Worker>(role->runtime_, backbone.broker, backbone.bus,
                                                   backbone.database, backbone.progress, config);
@@ -210,10 +214,15 @@ Result<std::unique_ptr<WorkerRole>> WorkerRole::start(const Start& start, Backbo
     if (*left > 0) log_info("worker", fmt::format("{} unfinished tasks go on", *left));
   }
   role->worker_->start();
+  if (backbone.redis) {
+    role->control_ =
+        std::make_unique<tasks::RemoteControl>(role->runtime_, backbone.redis, *role->worker_);
+  }
   return role;
 }
 
 void WorkerRole::stop() {
+  if (control_) control_->stop();
   if (worker_) static_cast<void>(worker_->stop(kTaskGrace));
   runtime_.stop();
   worker_telemetry_.stop();

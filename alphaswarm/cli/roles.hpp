@@ -22,6 +22,7 @@
 #include "alphaswarm/tasks/bus.hpp"
 #include "alphaswarm/tasks/progress.hpp"
 #include "alphaswarm/tasks/queue.hpp"
+#include "alphaswarm/tasks/remote_control.hpp"
 #include "alphaswarm/tasks/worker.hpp"
 #include "alphaswarm/trading/broker/sim_broker.hpp"
 #include "alphaswarm/trading/exchange/exchange.hpp"
@@ -110,6 +111,7 @@ class WorkerRole {
   net::HttpClient http_;
   trading::paper::Services sessions_;
   std::unique_ptr<tasks::Worker> worker_;
+  std::unique_ptr<tasks::RemoteControl> control_;  // null over memory://
 };
 
 class ApiRole {
