@@ -246,6 +246,11 @@ Result<std::unique_ptr<ApiRole>> ApiRole::start(const Start& start, Backbone& ba
   sim.base_url = start.settings.exchange_url;
   sim.key_id = "api";
   role->sim_ = std::make_unique<trading::SimBroker>(std::move(sim), role->http_);
+  auto live = LiveVenues::create(start.environment, role->http_, &role->client_observer_);
+  if (!live) return std::unexpected(live.error());
+  role->live_.emplace(std::move(*live));
+  std::vector<api::Venue> venues{{"sim", role->sim_.get(), "the simulated exchange"}};
+  for (api::Venue& venue : role->live_->list()) venues.push_back(std::move(venue));
   net::HttpServerConfig config;
   config.address = start.settings.api.host;
   config.port = start.settings.api.port;
@@ -258,7 +263,7 @@ Result<std::unique_ptr<ApiRole>> ApiRole::start(const Start& start, Backbone& ba
                         .progress = *backbone.progress,
                         .bus = *backbone.bus,
                         .kill_switch = *backbone.kill_switch,
-                        .venues = {{"sim", role->sim_.get(), "the simulated exchange"}},
+                        .venues = std::move(venues),
                         .version = std::string(kVersion),
                         .trace_ui_url = start.settings.trace_ui_url,
                         .health_checks = redis_checks(backbone),

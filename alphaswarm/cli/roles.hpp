@@ -4,9 +4,11 @@
 // Each has a tracer provider of its own, so that they keep their names in one process.
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "alphaswarm/cli/settings.hpp"
+#include "alphaswarm/cli/venues.hpp"
 #include "alphaswarm/instrumentation/http_client.hpp"
 #include "alphaswarm/instrumentation/http_server.hpp"
 #include "alphaswarm/instrumentation/redis.hpp"
@@ -132,6 +134,7 @@ class ApiRole {
   net::Runtime runtime_{"api", 2};
   net::HttpClient http_;
   std::unique_ptr<trading::SimBroker> sim_;  // orders by hand, on an account of their own
+  std::optional<LiveVenues> live_;
   std::unique_ptr<net::HttpServer> server_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/cli/commands.hpp"
+#include "alphaswarm/cli/venues.hpp"
 #include "alphaswarm/net/redis.hpp"
 #include "alphaswarm/observability/api/settings.hpp"
 
@@ -252,6 +253,7 @@ std::string settings_listing(const config::Environment& environment, bool markdo
     text += row(environment, setting, markdown);
   }
   for (const Setting* setting : kSettings) text += row(environment, *setting, markdown);
+  for (const Setting& setting : venue_settings()) text += row(environment, setting, markdown);
   return text;
 }
 

@@ -1,0 +1,32 @@
+#pragma once
+
+// The live venues the API offers for orders by hand, as far as their credentials are set.
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "alphaswarm/api/api.hpp"
+#include "alphaswarm/config/environment.hpp"
+#include "alphaswarm/net/http_client.hpp"
+#include "alphaswarm/trading/broker/broker.hpp"
+
+namespace alphaswarm::cli {
+
+// Their variables, for listings.
+[[nodiscard]] std::span<const config::Setting> venue_settings() noexcept;
+
+class LiveVenues {
+ public:
+  // `http` MUST outlive this object, `observer` too. invalid_argument for a URL that is none.
+  [[nodiscard]] static Result<LiveVenues> create(const config::Environment& environment,
+                                                 net::HttpClient& http,
+                                                 net::HttpClientObserver* observer);
+  // One entry a venue; those that are not configured say what to set.
+  [[nodiscard]] std::vector<api::Venue> list() const;
+
+ private:
+  std::unique_ptr<trading::Broker> alpaca_, tradier_;
+};
+
+}  // namespace alphaswarm::cli
