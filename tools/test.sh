@@ -8,7 +8,7 @@
 asan_tests='base_test config_test otlp_test observability_test net_test persistence_test instrumentation_test tasks_test trading_test tracestore_test query_test collector_test api_test'
 tsan_tests='observability_test net_test instrumentation_test tasks_test tracestore_test collector_test'
 
-stages='setup release tests deploy interop web no-otel gcc-sdk asan tsan'
+stages='setup release tests deploy package interop web no-otel gcc-sdk asan tsan'
 [ $# -gt 0 ] && stages=$*
 
 summary=''
@@ -54,6 +54,7 @@ python_environment() {  # FOLDER REQUIREMENTS: made anew when the requirements h
 }
 
 stage_deploy() { tools/deploy_test.sh build/release/bin/alphaswarm; }
+stage_package() { tools/package_test.sh build/release; }
 stage_interop() {
   python_environment build/interop-venv tests/interop/requirements.txt
   local binary=$root/build/release/bin/alphaswarm
