@@ -316,5 +316,25 @@ TEST_F(ExchangeTest, AssetsAndClockFollowTheMarket) {
   EXPECT_EQ(text(call("GET", "/v2/clock").body, "timestamp"), "2020-01-01T00:00:00.000000000Z");
 }
 
+TEST_F(ExchangeTest, AReplacementThatIsRefusedLeavesTheOrderAlone) {
+  start();
+  advance(0, 99, 100);
+  const std::string limit =
+      R"({"symbol":"AAPL.NASDAQ","qty":"10","side":"buy","type":"limit","limit_price":"50",)"
+      R"("time_in_force":"gtc","client_order_id":"first"})";
+  const std::string id = text(call("POST", "/v2/orders", limit).body, "id");
+  EXPECT_EQ(call("PATCH", "/v2/orders/" + id, R"({"qty":"900000"})").status, 403);
+  EXPECT_EQ(call("PATCH", "/v2/orders/" + id, R"({"client_order_id":"first"})").status, 422);
+  EXPECT_EQ(call("PATCH", "/v2/orders/" + id, R"({"side":"sell"})").status, 422);
+  EXPECT_EQ(text(call("GET", "/v2/orders/" + id).body, "status"), "new");
+  const Answered moved = call("PATCH", "/v2/orders/" + id, R"({"limit_price":101})");
+  ASSERT_EQ(moved.status, 200) << moved.text;
+  EXPECT_EQ(text(moved.body, "replaces"), id);
+  EXPECT_EQ(text(call("GET", "/v2/orders/" + id).body, "status"), "replaced");
+  advance(1, 100, 100);
+  EXPECT_EQ(text(call("GET", "/v2/orders/" + text(moved.body, "id")).body, "status"), "filled");
+  EXPECT_EQ(text(call("GET", "/v2/positions/AAPL.NASDAQ").body, "qty"), "10");  // one, not both
+}
+
 }  // namespace
 }  // namespace alphaswarm::trading::exchange
