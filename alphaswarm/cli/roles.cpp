@@ -131,7 +131,10 @@ Result<void> Backbone::open_redis(const Settings& settings) {
   }
   if (alive) log_info("redis", "connected to " + redis->where());
   bus = tasks::make_redis_bus(redis, redis_pubsub);
-  broker = tasks::make_redis_broker(*redis_runtime, redis);
+  tasks::RedisBrokerOptions options;
+  options.visibility_timeout = settings.task_visibility;
+  options.restore_interval = std::min(options.restore_interval, options.visibility_timeout / 4);
+  broker = tasks::make_redis_broker(*redis_runtime, redis, options);
   return {};
 }
 
@@ -255,21 +258,21 @@ Result<std::unique_ptr<ApiRole>> ApiRole::start(const Start& start, Backbone& ba
   config.address = start.settings.api.host;
   config.port = start.settings.api.port;
   config.observer = &role->server_observer_;
-  auto server = net::HttpServer::start(
-      role->runtime_,
-      api::make_router({.runtime = role->runtime_,
-                        .database = *backbone.database,
-                        .queue = *backbone.queue,
-                        .progress = *backbone.progress,
-                        .bus = *backbone.bus,
-                        .kill_switch = *backbone.kill_switch,
-                        .venues = std::move(venues),
-                        .version = std::string(kVersion),
-                        .trace_ui_url = start.settings.trace_ui_url,
-                        .health_checks = redis_checks(backbone),
-                        .more_metrics = {},
-                        .pages = dashboard_page}),
-      std::move(config));
+  auto server =
+      net::HttpServer::start(role->runtime_,
+                             api::make_router({.runtime = role->runtime_,
+                                               .database = *backbone.database,
+                                               .queue = *backbone.queue,
+                                               .progress = *backbone.progress,
+                                               .bus = *backbone.bus,
+                                               .kill_switch = *backbone.kill_switch,
+                                               .venues = std::move(venues),
+                                               .version = std::string(kVersion),
+                                               .trace_ui_url = start.settings.trace_ui_url,
+                                               .health_checks = redis_checks(backbone),
+                                               .more_metrics = {},
+                                               .pages = dashboard_page}),
+                             std::move(config));
   if (!server) return std::unexpected(server.error());
   role->server_ = std::move(*server);
   return role;

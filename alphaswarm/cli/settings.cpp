@@ -60,6 +60,9 @@ constexpr Setting kTraceLogDir{"ALPHASWARM_TRACE_LOG_DIR", "",
                                "Folder of the trace log of embedded.yaml. Empty: memory only"};
 constexpr Setting kWorkerConcurrency{"ALPHASWARM_WORKER_CONCURRENCY", "4",
                                      "Tasks a worker runs at a time (1 to 256)"};
+constexpr Setting kTaskVisibility{
+    "ALPHASWARM_TASK_VISIBILITY_SECONDS", "3600",
+    "Over Redis: tasks of a worker that was lost go to another after so long (1 to 604800)"};
 constexpr Setting kExcludedUrls{"ALPHASWARM_OTEL_EXCLUDED_URLS", "^/health,^/metrics",
                                 "Paths that are not traced: regular expressions, comma between"};
 constexpr Setting kTraceStoreMib{
@@ -76,8 +79,8 @@ constexpr const Setting* kSettings[] = {
     &kKillSwitchKey,   &kApiAddress,        &kExchangeAddress,
     &kExchangeUrl,     &kTraceUiUrl,        &kCollectorHost,
     &kBackendEndpoint, &kTraceLogDir,       &kWorkerConcurrency,
-    &kExcludedUrls,    &kTraceStoreMib,     &kTraceLogMib,
-    &kLogLevel};
+    &kTaskVisibility,  &kExcludedUrls,      &kTraceStoreMib,
+    &kTraceLogMib,     &kLogLevel};
 
 Result<Address> read_address(const config::Environment& environment, const Setting& setting,
                              int offset) {
@@ -177,6 +180,9 @@ Result<void> read_redis(const config::Environment& environment, Settings& settin
 Result<void> read_bounds(const config::Environment& environment, Settings& settings) {
   const auto concurrency = environment.integer(kWorkerConcurrency, 1, 256);
   if (!concurrency) return std::unexpected(concurrency.error());
+  const auto visibility = environment.integer(kTaskVisibility, 1, 604'800);
+  if (!visibility) return std::unexpected(visibility.error());
+  settings.task_visibility = std::chrono::seconds(*visibility);
   const auto store = environment.integer(kTraceStoreMib, 16, 65'536);
   if (!store) return std::unexpected(store.error());
   const auto log = environment.integer(kTraceLogMib, 16, 1'048'576);

@@ -2,6 +2,7 @@
 
 // What the services run on: the settings of every module, read once at start-up.
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -32,6 +33,7 @@ struct Settings {
   std::string trace_ui_url;
   std::string collector_host;  // where collector and trace pages listen: numeric
   unsigned worker_concurrency = 4;
+  std::chrono::seconds task_visibility{3600};
   std::string excluded_urls;  // regular expressions over the path, comma between
   std::size_t trace_store_bytes = 0;
   std::size_t trace_log_bytes = 0;
