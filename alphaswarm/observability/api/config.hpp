@@ -13,7 +13,7 @@ namespace alphaswarm::observability {
 class BatchSink;
 class Sampler;
 
-enum class Protocol : std::uint8_t { grpc, http_protobuf };
+enum class Protocol : std::uint8_t { grpc, http_protobuf, http_json };
 
 enum class Propagator : std::uint8_t { trace_context, baggage, b3, b3_multi, jaeger };
 
@@ -33,7 +33,7 @@ struct Config {
   std::vector<std::pair<std::string, std::string>> resource{};  // further resource attributes
 
   // Where to send: "host:port", "http://host:port" (clear text HTTP/2) or "https://host:port"; for
-  // http_protobuf with or without "/v1/traces". Empty: nothing is sent but to `sink`.
+  // HTTP with or without "/v1/traces". Empty: nothing is sent but to `sink`.
   std::string endpoint{};
   Protocol protocol = Protocol::grpc;
   std::vector<std::pair<std::string, std::string>> headers{};  // sent with every request
@@ -46,7 +46,10 @@ struct Config {
   // Takes the spans within the process; may be combined with an endpoint. Shared, because an
   // in-process collector outlives and serves several providers.
   std::shared_ptr<BatchSink> sink{};
-  bool console = false;  // also print each span to standard error
+  bool console = false;  // also print the spans to standard error
+  // Also append the spans to this file, a line of OTLP/JSON for each batch; see file.hpp.
+  std::string file{};
+  std::uint64_t file_max_bytes = 100'000'000;  // then it is renamed to <file>.1
 
   // Root spans are kept with this probability, decided by the trace id; children follow their
   // parent. In [0, 1].
