@@ -19,6 +19,8 @@ enum Index : std::size_t {
   kServiceName,
   kSampleRatio,
   kProtocol,
+  kRecorderBytes,
+  kRecorderLatency,
   kFile,
   kFileMaxBytes,
   kRatioRule,
@@ -66,6 +68,10 @@ constexpr Setting kSettings[] = {
     {"ALPHASWARM_OTEL_SERVICE_NAME", "alphaswarm", "Base service name; each role appends its own"},
     {"ALPHASWARM_OTEL_SAMPLE_RATIO", "1.0", "Share of root traces kept, 0 to 1; children follow"},
     {"ALPHASWARM_OTEL_PROTOCOL", "grpc", "grpc, http/protobuf or http/json"},
+    {"ALPHASWARM_OTEL_FLIGHT_RECORDER_BYTES", "0",
+     "Bytes of spans kept for later though not sampled; 0: none"},
+    {"ALPHASWARM_OTEL_FLIGHT_RECORDER_LATENCY_MS", "0",
+     "A kept span that takes so long has its trace exported, as an error has; 0: none does"},
     {"ALPHASWARM_OTEL_FILE", "", "Also append spans to this file, as lines of OTLP/JSON"},
     {"ALPHASWARM_OTEL_FILE_MAX_BYTES", "100000000", "Size at which it is renamed to <file>.1"},
     {"ALPHASWARM_OTEL_RATIO_RULE", "consistent",
@@ -284,6 +290,8 @@ void read_sampling(Reader& reader, Config& config) {
     config.parent_based = true;
     reader.ratio(kSampleRatio, config.sample_ratio);
   }
+  reader.integer(kRecorderBytes, 0, INT64_MAX, config.flight_recorder_bytes);
+  reader.integer(kRecorderLatency, 0, INT64_MAX / 1'000'000, config.flight_recorder_latency_ms);
   static constexpr std::string_view kRules[] = {"consistent", "trace_id"};
   config.consistent_ratio = reader.choice(kRatioRule, kRules) != "trace_id";
 }
