@@ -53,9 +53,11 @@ stage_interop() {
   local binary=$root/build/release/bin/alphaswarm
   build/interop-venv/bin/python tests/interop/prometheus_scrapes.py "$binary"
   build/interop-venv/bin/python tests/interop/otel_python_to_us.py "$binary"
+  build/interop-venv/bin/python tests/interop/wire_property.py build/release/bin/wire_generator
   if command -v go >/dev/null; then
     tools/interop/otelcol.sh
     build/interop-venv/bin/python tests/interop/sdk_to_collector.py "$binary" "$root/build/interop/otelcol"
+    build/interop-venv/bin/python tests/interop/signals_to_collector.py build/release/bin/signals_generator "$root/build/interop/otelcol"
     build/interop-venv/bin/python tests/interop/same_config.py "$binary" "$root/build/interop/otelcol" \
       alphaswarm_platform/deploy/otel/otel-collector-config.yaml
   else
