@@ -61,7 +61,10 @@ std::string ConsoleSink::to_tree(std::string_view request) {
     spans.push_back(&span);
     known.insert(span.span_id);
   }
-  std::ranges::stable_sort(spans, {}, &otlp::SpanView::start_ns);
+  // Of equal starts in the order they came in: they lie in one array.
+  std::ranges::sort(spans, [](const otlp::SpanView* a, const otlp::SpanView* b) {
+    return a->start_ns != b->start_ns ? a->start_ns < b->start_ns : a < b;
+  });
   std::vector<std::pair<const otlp::SpanView*, std::size_t>> open;  // with their depths
   for (const otlp::SpanView* span : spans) children[span->parent_span_id].push_back(span);
   std::string text;

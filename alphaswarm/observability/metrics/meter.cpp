@@ -30,14 +30,14 @@ const std::vector<double> kStandardBoundaries = {0,   5,   10,   25,   50,   75,
 
 }  // namespace
 
-template <detail::Measured T>
+template <class T>
 Counter<T> Meter::counter(std::string_view name, InstrumentOptions options) const {
   return Counter<T>(state_->instrument<detail::SumSeries<T>>(
       scope_, identity_of(*state_, name, options, Metric::Kind::sum, true, false, std::integral<T>),
       {.filter = state_->config().exemplars}));
 }
 
-template <detail::Measured T>
+template <class T>
 UpDownCounter<T> Meter::up_down_counter(std::string_view name, InstrumentOptions options) const {
   return UpDownCounter<T>(state_->instrument<detail::SumSeries<T>>(
       scope_,
@@ -45,7 +45,7 @@ UpDownCounter<T> Meter::up_down_counter(std::string_view name, InstrumentOptions
       {.filter = state_->config().exemplars}));
 }
 
-template <detail::Measured T>
+template <class T>
 Gauge<T> Meter::gauge(std::string_view name, InstrumentOptions options) const {
   return Gauge<T>(state_->instrument<detail::GaugeSeries<T>>(
       scope_,

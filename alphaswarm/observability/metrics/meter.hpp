@@ -243,12 +243,14 @@ class [[nodiscard]] Observation {
 // all: one that is not is warned about, and what it records is not exported.
 class Meter {
  public:
-  template <detail::Measured T = std::int64_t>
+  // T is std::int64_t or double. Not constrained here: compilers disagree on the names of
+  // constrained functions in a library.
+  template <class T = std::int64_t>
   [[nodiscard]] Counter<T> counter(std::string_view name, InstrumentOptions options = {}) const;
-  template <detail::Measured T = std::int64_t>
+  template <class T = std::int64_t>
   [[nodiscard]] UpDownCounter<T> up_down_counter(std::string_view name,
                                                  InstrumentOptions options = {}) const;
-  template <detail::Measured T = std::int64_t>
+  template <class T = std::int64_t>
   [[nodiscard]] Gauge<T> gauge(std::string_view name, InstrumentOptions options = {}) const;
   [[nodiscard]] Histogram histogram(std::string_view name, HistogramOptions options = {}) const;
 
