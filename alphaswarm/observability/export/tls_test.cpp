@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <signal.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -25,6 +26,7 @@ constexpr std::chrono::milliseconds kTimeout{5'000};
 class Certificates {
  public:
   Certificates() {
+    ::signal(SIGPIPE, SIG_IGN);  // of the servers below: OpenSSL writes without MSG_NOSIGNAL
     fs::create_directories(folder_);
     const std::string in = "cd " + folder_.string() + " && ";
     const std::string key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 ";
