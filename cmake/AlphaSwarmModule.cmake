@@ -5,7 +5,8 @@
 # DEPENDS are modules (allowed edges: tools/layers.toml); LIBS show in the module's headers,
 # PRIVATE_LIBS do not.
 function(alphaswarm_flags target)
-  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
+  target_include_directories(${target} INTERFACE $<INSTALL_INTERFACE:include>)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${target} PRIVATE -Wno-error)

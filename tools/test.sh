@@ -71,9 +71,11 @@ stage_interop() {
   build/alpaca-venv/bin/python tests/interop/alpaca_py.py "$binary"
   python_environment build/services-venv tests/interop/python_services/requirements.txt
   build/interop-venv/bin/python tests/interop/one_trace.py "$binary" "$root/build/services-venv/bin/python"
+  build/interop-venv/bin/python tests/interop/wire_property.py build/release/bin/wire_generator
   if command -v go >/dev/null; then
     tools/interop/otelcol.sh
     build/interop-venv/bin/python tests/interop/sdk_to_collector.py "$binary" "$root/build/interop/otelcol"
+    build/interop-venv/bin/python tests/interop/signals_to_collector.py build/release/bin/signals_generator "$root/build/interop/otelcol"
     build/interop-venv/bin/python tests/interop/same_config.py "$binary" "$root/build/interop/otelcol" \
       alphaswarm_platform/deploy/otel/otel-collector-config.yaml
   else

@@ -5,17 +5,29 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "alphaswarm/base/ids.hpp"
 
 namespace alphaswarm::observability {
 
 class BatchSink;
 class Sampler;
 
-enum class Protocol : std::uint8_t { grpc, http_protobuf };
+enum class Protocol : std::uint8_t { grpc, http_protobuf, http_json };
 
 enum class Propagator : std::uint8_t { trace_context, baggage, b3, b3_multi, jaeger };
+
+// Hears of traces that a flight recorder was made to export, so that other processes can be told.
+class TriggerListener {
+ public:
+  virtual ~TriggerListener() = default;
+  // On an export thread: must not throw, and should not block. `reason` is "error", "latency" or
+  // what trigger() was given; a trace told by TracerProvider::trigger() is not reported back.
+  virtual void triggered(const TraceId& trace, std::string_view reason) = 0;
+};
 
 // Bounds of one span. What goes beyond is dropped and counted in the exported span. A whole span
 // is also bounded by the size of a chunk, 64 KiB.
@@ -33,7 +45,7 @@ struct Config {
   std::vector<std::pair<std::string, std::string>> resource{};  // further resource attributes
 
   // Where to send: "host:port", "http://host:port" (clear text HTTP/2) or "https://host:port"; for
-  // http_protobuf with or without "/v1/traces". Empty: nothing is sent but to `sink`.
+  // HTTP with or without "/v1/traces". Empty: nothing is sent but to `sink`.
   std::string endpoint{};
   Protocol protocol = Protocol::grpc;
   std::vector<std::pair<std::string, std::string>> headers{};  // sent with every request
@@ -46,7 +58,10 @@ struct Config {
   // Takes the spans within the process; may be combined with an endpoint. Shared, because an
   // in-process collector outlives and serves several providers.
   std::shared_ptr<BatchSink> sink{};
-  bool console = false;  // also print each span to standard error
+  bool console = false;  // also print the spans to standard error
+  // Also append the spans to this file, a line of OTLP/JSON for each batch; see file.hpp.
+  std::string file{};
+  std::uint64_t file_max_bytes = 100'000'000;  // then it is renamed to <file>.1
 
   // Root spans are kept with this probability, decided by the trace id; children follow their
   // parent. In [0, 1].
@@ -56,6 +71,14 @@ struct Config {
   bool consistent_ratio = true;
   // A rule of one's own (sampler.hpp) in place of the three above.
   std::shared_ptr<const Sampler> sampler{};
+
+  // The flight recorder: bytes of spans kept though they are not sampled, beside the pool of
+  // chunks; 0: off. When a span of a trace ends with status error, takes `latency_ms` (0: never)
+  // or trigger() is called in it, all of the trace that is still kept, and what ends later, is
+  // exported. A span that is not sampled then costs what a sampled one does.
+  std::uint64_t flight_recorder_bytes = 0;
+  std::int64_t flight_recorder_latency_ms = 0;
+  std::shared_ptr<TriggerListener> on_trigger{};
 
   // In which forms extract() and inject() read and write contexts; empty: none.
   std::vector<Propagator> propagators{Propagator::trace_context, Propagator::baggage};

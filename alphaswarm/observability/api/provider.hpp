@@ -38,6 +38,17 @@ struct Stats {
   Dropped dropped;
   std::uint64_t batches = 0;
   std::uint64_t retries = 0;
+  // Of the flight recorder; its spans are among `not_sampled`, and in no other count above.
+  struct Recorder {
+    std::uint64_t kept = 0;           // now
+    std::uint64_t overwritten = 0;    // by newer ones
+    std::uint64_t dropped = 0;        // never kept: no memory, or the provider was gone
+    std::uint64_t exported = 0;       // after a trigger; may still be kept
+    std::uint64_t export_failed = 0;  // after a trigger
+    std::uint64_t triggers = 0;       // traces
+    double retained_seconds = 0;      // how far back one can look
+  };
+  Recorder recorder;
 };
 
 inline namespace ALPHASWARM_OTEL_NAMESPACE {
@@ -88,6 +99,9 @@ class TracerProvider {
 
   [[nodiscard]] Stats stats() const;
   [[nodiscard]] std::string_view service_name() const noexcept;
+  // Exports what the flight recorder keeps of a trace: for those triggered in another process.
+  // Takes a lock: not for the hot path.
+  void trigger(const TraceId& trace);
 
   // Makes this the process default, which spans without a current context use. The destructor
   // takes it back.
@@ -99,6 +113,10 @@ class TracerProvider {
   explicit TracerProvider(detail::ProviderCore* core) noexcept : core_(core) {}
   detail::ProviderCore* core_;  // never freed: open spans may refer to it
 };
+
+// Asks the flight recorder for the trace of the span current in this task, which then has a child
+// span `trigger` with the reason. Takes no lock; does nothing without a current span.
+void trigger(std::string_view reason) noexcept;
 
 // Keeps the process's tracing alive: its destruction flushes and shuts down.
 class [[nodiscard]] Tracing {
@@ -133,6 +151,7 @@ class TracerProvider {
   [[nodiscard]] Stats stats() const { return {}; }
   [[nodiscard]] std::string_view service_name() const noexcept { return {}; }
   void install_as_default() noexcept {}
+  void trigger(const TraceId&) {}
 };
 
 class [[nodiscard]] Tracing {
@@ -143,6 +162,8 @@ class [[nodiscard]] Tracing {
  private:
   std::unique_ptr<TracerProvider> provider_;
 };
+
+inline void trigger(std::string_view) noexcept {}
 
 [[nodiscard]] inline Result<Tracing> configure_tracing(Config) {
   return Tracing(std::make_unique<TracerProvider>());

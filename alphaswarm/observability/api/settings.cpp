@@ -19,6 +19,10 @@ enum Index : std::size_t {
   kServiceName,
   kSampleRatio,
   kProtocol,
+  kRecorderBytes,
+  kRecorderLatency,
+  kFile,
+  kFileMaxBytes,
   kRatioRule,
   kOtelDisabled,
   kOtelExporter,
@@ -63,17 +67,24 @@ constexpr Setting kSettings[] = {
      "OTLP endpoint, e.g. http://127.0.0.1:4317. Empty: tracing disabled"},
     {"ALPHASWARM_OTEL_SERVICE_NAME", "alphaswarm", "Base service name; each role appends its own"},
     {"ALPHASWARM_OTEL_SAMPLE_RATIO", "1.0", "Share of root traces kept, 0 to 1; children follow"},
-    {"ALPHASWARM_OTEL_PROTOCOL", "grpc", "grpc or http/protobuf"},
+    {"ALPHASWARM_OTEL_PROTOCOL", "grpc", "grpc, http/protobuf or http/json"},
+    {"ALPHASWARM_OTEL_FLIGHT_RECORDER_BYTES", "0",
+     "Bytes of spans kept for later though not sampled; 0: none"},
+    {"ALPHASWARM_OTEL_FLIGHT_RECORDER_LATENCY_MS", "0",
+     "A kept span that takes so long has its trace exported, as an error has; 0: none does"},
+    {"ALPHASWARM_OTEL_FILE", "", "Also append spans to this file, as lines of OTLP/JSON"},
+    {"ALPHASWARM_OTEL_FILE_MAX_BYTES", "100000000", "Size at which it is renamed to <file>.1"},
     {"ALPHASWARM_OTEL_RATIO_RULE", "consistent",
      "Which traces a ratio keeps: consistent (low 56 bits at or above the threshold) or trace_id "
      "(low 64 bits below the bound: the older TraceIdRatioBased)"},
     {"OTEL_SDK_DISABLED", "false", "true: no tracing"},
-    {"OTEL_TRACES_EXPORTER", "", "otlp, console or none; for programs that use the SDK alone"},
+    {"OTEL_TRACES_EXPORTER", "",
+     "otlp, console, both with a comma, or none; for programs that use the SDK alone"},
     {"OTEL_SERVICE_NAME", "", "Base service name, if ALPHASWARM_OTEL_SERVICE_NAME is not set"},
     {"OTEL_RESOURCE_ATTRIBUTES", "", "key=value,… added to the resource"},
     {"OTEL_EXPORTER_OTLP_ENDPOINT", "", "Endpoint; for programs that use the SDK alone"},
     {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "", "The same, for traces; wins"},
-    {"OTEL_EXPORTER_OTLP_PROTOCOL", "", "grpc or http/protobuf"},
+    {"OTEL_EXPORTER_OTLP_PROTOCOL", "", "grpc, http/protobuf or http/json"},
     {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "", "The same, for traces; wins"},
     {"OTEL_EXPORTER_OTLP_HEADERS", "", "key=value,… sent with every request", true},
     {"OTEL_EXPORTER_OTLP_TRACES_HEADERS", "", "The same, for traces; wins", true},
@@ -188,7 +199,7 @@ class Reader {
   std::optional<Error> error_;
 };
 
-constexpr std::string_view kProtocols[] = {"grpc", "http/protobuf"};
+constexpr std::string_view kProtocols[] = {"grpc", "http/protobuf", "http/json"};
 
 void read_identity(Reader& reader, std::string_view role_suffix, Config& config) {
   config.resource = reader.pairs(kOtelResource);
@@ -209,25 +220,35 @@ void read_identity(Reader& reader, std::string_view role_suffix, Config& config)
 void read_destination(Reader& reader, bool service, Config& config) {
   const Index protocol =
       reader.has(kProtocol) ? kProtocol : reader.first(kOtelTracesProtocol, kOtelProtocol);
-  const bool http = reader.choice(protocol, kProtocols) == "http/protobuf";
-  config.protocol = http ? Protocol::http_protobuf : Protocol::grpc;
+  const std::string chosen = reader.choice(protocol, kProtocols);
+  const bool http = chosen.starts_with("http");
+  if (http) config.protocol = chosen == "http/json" ? Protocol::http_json : Protocol::http_protobuf;
+  config.file = reader.text(kFile);
+  reader.integer(kFileMaxBytes, 1'000, INT64_MAX, config.file_max_bytes);
   Index endpoint = kEndpoint;
   if (!reader.has(kEndpoint) && !service) {
     endpoint = reader.first(kOtelTracesEndpoint, kOtelEndpoint);
   }
   config.endpoint = reader.text(endpoint);
-  static constexpr std::string_view kExporters[] = {"otlp", "console", "none"};
-  const std::string exporter = reader.choice(kOtelExporter, kExporters);
-  if (!service) {
-    if (exporter == "otlp" && config.endpoint.empty()) {
+  bool otlp = false;
+  const std::vector<std::string> exporters = reader.list(kOtelExporter);
+  for (const std::string& one : exporters) {
+    otlp = otlp || one == "otlp";
+    if (!service) config.console = config.console || one == "console";
+    if (one != "otlp" && one != "console" && (one != "none" || exporters.size() != 1)) {
+      reader.refuse(kOtelExporter, "it must list otlp and console, or be none");
+    }
+  }
+  if (!service && !exporters.empty()) {
+    if (!otlp) config.endpoint.clear();
+    if (otlp && config.endpoint.empty()) {
       config.endpoint = http ? "http://localhost:4318" : "http://localhost:4317";
     }
-    config.console = exporter == "console";
-    if (exporter == "none" || exporter == "console") config.endpoint.clear();
   }
   if (reader.boolean(kOtelDisabled)) {
     config.endpoint.clear();
     config.console = false;
+    config.file.clear();
   }
   if (!config.endpoint.empty()) {
     if (const auto parsed = parse_endpoint(config.endpoint, 4317); !parsed) {
@@ -269,6 +290,8 @@ void read_sampling(Reader& reader, Config& config) {
     config.parent_based = true;
     reader.ratio(kSampleRatio, config.sample_ratio);
   }
+  reader.integer(kRecorderBytes, 0, INT64_MAX, config.flight_recorder_bytes);
+  reader.integer(kRecorderLatency, 0, INT64_MAX / 1'000'000, config.flight_recorder_latency_ms);
   static constexpr std::string_view kRules[] = {"consistent", "trace_id"};
   config.consistent_ratio = reader.choice(kRatioRule, kRules) != "trace_id";
 }

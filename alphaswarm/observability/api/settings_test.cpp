@@ -47,6 +47,12 @@ TEST(Settings, StandardEndpointTurnsOnlyProgramsOfTheirOwnOn) {
   EXPECT_EQ(read(values)->endpoint, "http://b:2");
   EXPECT_EQ(read({{"OTEL_TRACES_EXPORTER", "otlp"}})->endpoint, "http://localhost:4317");
   EXPECT_TRUE(read({{"OTEL_TRACES_EXPORTER", "console"}})->console);
+  const auto both = read(
+      {{"OTEL_TRACES_EXPORTER", "otlp,console"}, {"OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"}});
+  EXPECT_TRUE(both->console);
+  EXPECT_EQ(both->endpoint, "http://localhost:4318");
+  EXPECT_EQ(both->protocol, Protocol::http_json);
+  EXPECT_EQ(read({{"ALPHASWARM_OTEL_FILE", "/x"}}, "-api")->file, "/x");
   EXPECT_EQ(read({{"OTEL_TRACES_EXPORTER", "none"}, {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://b:2"}})
                 ->endpoint,
             "");

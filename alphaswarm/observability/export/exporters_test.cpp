@@ -255,6 +255,30 @@ TEST(HttpSink, PostsProtobufToTheTracesPath) {
   EXPECT_TRUE(requests[0].ends_with("\r\n\r\nbody"));
 }
 
+TEST(HttpSink, SpeaksJson) {
+  HttpServer server(
+      {http_reply("200 OK", R"({"partialSuccess":{"rejectedSpans":"2","errorMessage":"old"}})"),
+       http_reply("200 OK", "{}")});
+  HttpSinkConfig config{
+      .endpoint = *parse_endpoint(server.endpoint(), 4318), .tls = {}, .headers = {}};
+  config.json = true;
+  HttpSink sink(config);
+  otlp::MessageWriter span;
+  span.bytes(1, std::string(16, 'a')).bytes(2, std::string(8, 'b')).bytes(5, "name");
+  const std::string scope = otlp::MessageWriter().bytes(2, span.str()).str();
+  const std::string request =
+      otlp::MessageWriter().bytes(1, otlp::MessageWriter().bytes(2, scope).str()).str();
+  const SinkResult partly = sink.send({request, 3}, kTimeout);
+  EXPECT_EQ(partly.rejected_spans, 2U);
+  EXPECT_EQ(partly.message, "old");
+  EXPECT_EQ(sink.send({request, 3}, kTimeout).rejected_spans, 0U);
+  const auto requests = server.requests();
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_NE(requests[0].find("Content-Type: application/json\r\n"), std::string::npos);
+  EXPECT_NE(requests[0].find(R"("traceId":"61616161616161616161616161616161")"), std::string::npos);
+  EXPECT_EQ(sink.send({"not protobuf", 1}, kTimeout).status, SinkResult::rejected);
+}
+
 TEST(HttpSink, AcceptsAnEndpointWithThePath) {
   HttpServer server({http_reply("200 OK")});
   HttpSink sink = http_sink(server.endpoint() + "/v1/traces");

@@ -1,6 +1,7 @@
 #include "alphaswarm/observability/export/factory.hpp"
 
 #include "alphaswarm/observability/export/console.hpp"
+#include "alphaswarm/observability/export/file.hpp"
 #include "alphaswarm/observability/export/otlp_grpc.hpp"
 #include "alphaswarm/observability/export/otlp_http.hpp"
 #include "alphaswarm/observability/export/queued_sink.hpp"
@@ -22,8 +23,11 @@ Result<std::shared_ptr<BatchSink>> make_exporter(const Config& config) {
     return std::make_shared<GrpcSink>(
         GrpcSinkConfig{std::move(*endpoint), std::move(tls), config.headers, config.gzip});
   }
-  return std::make_shared<HttpSink>(
-      HttpSinkConfig{std::move(*endpoint), std::move(tls), config.headers, config.gzip});
+  return std::make_shared<HttpSink>(HttpSinkConfig{.endpoint = std::move(*endpoint),
+                                                   .tls = std::move(tls),
+                                                   .headers = config.headers,
+                                                   .gzip = config.gzip,
+                                                   .json = config.protocol == Protocol::http_json});
 }
 
 }  // namespace
@@ -41,6 +45,9 @@ Result<std::vector<std::shared_ptr<BatchSink>>> make_sinks(const Config& config)
     auto exporter = make_exporter(config);
     if (!exporter) return std::unexpected(exporter.error());
     add(std::move(*exporter));
+  }
+  if (!config.file.empty()) {
+    add(std::make_shared<FileSink>(config.file, config.file_max_bytes));
   }
   if (config.console) add(std::make_shared<ConsoleSink>());
   if (sinks.empty()) add(std::make_shared<DiscardingSink>());

@@ -15,7 +15,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr std::string_view kPath = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 constexpr std::size_t kMaxReplyBytes = 65'536;  // of a reply's body and of each header
 constexpr int kNoStatus = -1;
 
@@ -97,7 +96,7 @@ class GrpcSink::Session {
         std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()).count();
     const std::string timeout = std::to_string(std::clamp<std::int64_t>(left, 1, 99'999'999)) + "m";
     const std::string authority = config_.endpoint.authority();
-    const std::string path = config_.endpoint.path + std::string(kPath);
+    const std::string path = config_.endpoint.path + std::string(grpc_path(config_.signal));
     std::vector<std::pair<std::string, std::string>> fields = {
         {":method", "POST"},
         {":scheme", config_.endpoint.tls ? "https" : "http"},

@@ -10,6 +10,7 @@
 #include "alphaswarm/base/error.hpp"
 #include "alphaswarm/observability/export/batch_sink.hpp"
 #include "alphaswarm/observability/export/connection.hpp"
+#include "alphaswarm/observability/export/signal.hpp"
 
 namespace alphaswarm::observability {
 
@@ -18,6 +19,7 @@ struct GrpcSinkConfig {
   TlsFiles tls;
   std::vector<std::pair<std::string, std::string>> headers;  // metadata of every call
   bool gzip = false;
+  Signal signal = Signal::traces;
 };
 
 // Keeps one connection open between calls. For one thread.

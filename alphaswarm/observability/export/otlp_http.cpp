@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "alphaswarm/observability/export/gzip.hpp"
+#include "alphaswarm/observability/export/otlp_json.hpp"
 #include "alphaswarm/observability/export/otlp_response.hpp"
 
 namespace alphaswarm::observability {
@@ -44,12 +45,14 @@ struct HttpSink::Curl {
 HttpSink::HttpSink(HttpSinkConfig config) : config_(std::move(config)) {
   static std::once_flag once;
   std::call_once(once, [] { ::curl_global_init(CURL_GLOBAL_DEFAULT); });
-  const std::string path = config_.endpoint.path.ends_with("/v1/traces")
+  const std::string_view suffix = http_path(config_.signal);
+  const std::string path = config_.endpoint.path.ends_with(suffix)
                                ? config_.endpoint.path
-                               : config_.endpoint.path + "/v1/traces";
+                               : config_.endpoint.path + std::string(suffix);
   url_ = (config_.endpoint.tls ? "https://" : "http://") + config_.endpoint.authority() + path;
   curl_ = std::make_unique<Curl>();
-  curl_->header("Content-Type: application/x-protobuf");
+  curl_->header(config_.json ? "Content-Type: application/json"
+                             : "Content-Type: application/x-protobuf");
   curl_->header("Expect:");  // no pause for "100 Continue"
   if (config_.gzip) curl_->header("Content-Encoding: gzip");
   for (const auto& [name, value] : config_.headers) curl_->header(name + ": " + value);
@@ -64,9 +67,15 @@ SinkResult HttpSink::send(const Batch& batch, milliseconds timeout) {
     result.message = "libcurl has no memory";
     return result;
   }
+  std::string text;
+  if (config_.json) {
+    auto written = to_otlp_json(batch.request);
+    if (!written) return {.status = SinkResult::rejected, .message = written.error().message};
+    text = std::move(*written);
+  }
+  std::string_view body = config_.json ? std::string_view(text) : batch.request;
   std::string packed;
-  if (config_.gzip) packed = gzip(batch.request);
-  const std::string_view body = config_.gzip ? std::string_view(packed) : batch.request;
+  if (config_.gzip) body = packed = gzip(body);
   Reply reply;
   char error[CURL_ERROR_SIZE] = {};
   ::curl_easy_reset(handle);  // keeps the connection
@@ -97,7 +106,9 @@ SinkResult HttpSink::send(const Batch& batch, milliseconds timeout) {
   }
   long status = 0;
   ::curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
-  if (status >= 200 && status < 300) return read_export_response(reply.body);
+  if (status >= 200 && status < 300) {
+    return config_.json ? read_json_export_response(reply.body) : read_export_response(reply.body);
+  }
   result.message = url_ + " answered HTTP " + std::to_string(status);
   if (const std::string message = read_rpc_status(reply.body).message; !message.empty()) {
     result.message += ": " + message;

@@ -1,6 +1,6 @@
 #pragma once
 
-// OTLP over HTTP with protobuf bodies, by libcurl on the calling thread.
+// OTLP over HTTP with protobuf or JSON bodies, by libcurl on the calling thread.
 
 #include <memory>
 #include <string>
@@ -8,14 +8,17 @@
 
 #include "alphaswarm/observability/export/batch_sink.hpp"
 #include "alphaswarm/observability/export/connection.hpp"
+#include "alphaswarm/observability/export/signal.hpp"
 
 namespace alphaswarm::observability {
 
 struct HttpSinkConfig {
-  Endpoint endpoint;  // its path is completed to …/v1/traces
+  Endpoint endpoint;  // its path is completed to …/v1/traces, or that of `signal`
   TlsFiles tls;
   std::vector<std::pair<std::string, std::string>> headers;
   bool gzip = false;
+  bool json = false;  // traces only
+  Signal signal = Signal::traces;
 };
 
 // Keeps its connection open between calls. For one thread.

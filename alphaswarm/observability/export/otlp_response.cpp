@@ -1,6 +1,7 @@
 #include "alphaswarm/observability/export/otlp_response.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "alphaswarm/otlp/wire_reader.hpp"
 
@@ -48,6 +49,25 @@ SinkResult read_export_response(std::string_view body) {
       if (inner.number == 2) result.message = inner.bytes;
     }
   }
+  return result;
+}
+
+// No parser for three fields of a reply: "rejectedSpans" is a number, in quotes or not, and
+// "errorMessage" a text whose escapes stay as they are.
+SinkResult read_json_export_response(std::string_view body) {
+  SinkResult result;
+  const auto value_of = [&](std::string_view key) {
+    const std::size_t at = body.find(key);
+    if (at == std::string_view::npos) return std::string_view();
+    std::string_view rest = body.substr(at + key.size());
+    const std::size_t start = rest.find_first_not_of(" \t\r\n:");
+    return start == std::string_view::npos ? std::string_view() : rest.substr(start);
+  };
+  std::string_view count = value_of("\"rejectedSpans\"");
+  if (count.starts_with('"')) count.remove_prefix(1);
+  std::from_chars(count.data(), count.data() + count.size(), result.rejected_spans);
+  std::string_view message = value_of("\"errorMessage\"");
+  if (message.starts_with('"')) result.message = message.substr(1, message.find('"', 1) - 1);
   return result;
 }
 

@@ -15,6 +15,9 @@ namespace alphaswarm::observability {
 // as an empty one, for the receiver has said "ok" already.
 [[nodiscard]] SinkResult read_export_response(std::string_view body);
 
+// The same in JSON.
+[[nodiscard]] SinkResult read_json_export_response(std::string_view body);
+
 struct RpcStatus {
   std::string message;
   std::optional<std::chrono::milliseconds> retry_delay;  // google.rpc.RetryInfo

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <nghttp2/nghttp2.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -107,6 +108,8 @@ class GrpcServer {
         connection_ = connection;
       }
       if (connection < 0) return;
+      const int on = 1;  // else window updates wait for the sender's delayed acknowledgements
+      ::setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       talk(connection, number);
       const std::scoped_lock lock(mutex_);
       connection_ = -1;

@@ -131,13 +131,16 @@ class ValueWriter {
   std::size_t size_ = 0;
 };
 
+// Keys are bounded apart from values, so that no setting makes two keys one.
+inline constexpr std::size_t kMaxKeyBytes = 1024;
+
 // KeyValue as a field of its parent message.
 class PairWriter {
  public:
   PairWriter(std::uint32_t field, std::string_view key, const AttributeValue& value,
              std::size_t limit) noexcept
       : field_(field),
-        key_(key, limit),
+        key_(key, kMaxKeyBytes),
         value_(value, limit),
         pair_size_(1 + otlp::varint_size(key_.size) + key_.size + 1 +
                    otlp::varint_size(value_.size()) + value_.size()) {}

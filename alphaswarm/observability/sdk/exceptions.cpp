@@ -19,10 +19,11 @@ const std::type_info& current_type() noexcept {
 
 }  // namespace
 
-TypeName::TypeName(const std::type_info& type) noexcept
-    : mangled_(type.name()), demangled_(abi::__cxa_demangle(mangled_, nullptr, nullptr, nullptr)) {}
 TypeName::~TypeName() { std::free(demangled_); }
 std::string_view TypeName::view() const noexcept {
+  if (demangled_ == nullptr) {
+    demangled_ = abi::__cxa_demangle(mangled_, nullptr, nullptr, nullptr);
+  }
   return demangled_ != nullptr ? demangled_ : mangled_;
 }
 
@@ -40,7 +41,7 @@ ExceptionInFlight::ExceptionInFlight() noexcept : type_(current_type()) {
   static_assert(sizeof current == sizeof address);
   std::memcpy(&address, static_cast<const void*>(&current), sizeof address);
   const std::hash<std::string_view> hash;
-  mark_ = (reinterpret_cast<std::uintptr_t>(address) ^ hash(message_) ^ (hash(type()) << 1U)) | 1U;
+  mark_ = (reinterpret_cast<std::uintptr_t>(address) ^ hash(message_) ^ (hash(type_.mangled()) << 1U)) | 1U;
 }
 
 }  // namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail

@@ -1,7 +1,7 @@
 #pragma once
 
-// What is known of an exception in a handler. The names of types are demangled, which allocates;
-// throwing has done so too.
+// What is known of an exception in a handler. The names of types are demangled when asked for,
+// which allocates; throwing has done so too.
 
 #include <cstdint>
 #include <string_view>
@@ -13,15 +13,16 @@ namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
 
 class TypeName {
  public:
-  explicit TypeName(const std::type_info& type) noexcept;
+  explicit TypeName(const std::type_info& type) noexcept : mangled_(type.name()) {}
   ~TypeName();
   TypeName(const TypeName&) = delete;
   TypeName& operator=(const TypeName&) = delete;
   [[nodiscard]] std::string_view view() const noexcept;
+  [[nodiscard]] std::string_view mangled() const noexcept { return mangled_; }
 
  private:
   const char* mangled_;
-  char* demangled_;
+  mutable char* demangled_ = nullptr;
 };
 
 // The exception being handled; lives no longer than its handler.

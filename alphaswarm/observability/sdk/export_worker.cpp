@@ -6,6 +6,7 @@
 
 #include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/base/thread.hpp"
+#include "alphaswarm/observability/sdk/at_exit.hpp"
 #include "alphaswarm/observability/sdk/clock.hpp"
 #include "alphaswarm/observability/sdk/open_spans.hpp"
 #include "alphaswarm/observability/sdk/resource.hpp"
@@ -34,6 +35,7 @@ ExportWorker::ExportWorker(ProviderCore& core, std::vector<std::shared_ptr<Batch
                core.config.max_batch_spans) {}
 
 void ExportWorker::start() {
+  flush_at_exit();
   thread_ = start_thread("otel-export", [this](const std::stop_token&) { run(); });
 }
 

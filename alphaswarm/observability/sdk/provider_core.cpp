@@ -4,13 +4,16 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "alphaswarm/base/counters.hpp"
+#include "alphaswarm/base/ids.hpp"
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/observability/export/factory.hpp"
 #include "alphaswarm/observability/sdk/clock.hpp"
 #include "alphaswarm/observability/sdk/export_worker.hpp"
+#include "alphaswarm/observability/sdk/flight_recorder.hpp"
 
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
 
@@ -57,12 +60,14 @@ SamplerPtr make_other_sampler(const Config& config) {
 
 }  // namespace
 
-ProviderCore::ProviderCore(Config given)
+ProviderCore::ProviderCore(Config given, ProviderCore* recorder_core, bool for_recorder)
     : index(next_index.fetch_add(1, std::memory_order_relaxed)),
       config(std::move(given)),
       sampler(config.sample_ratio),
       other_sampler(make_other_sampler(config)),
-      parent_decides(config.parent_based && config.sampler == nullptr) {
+      recorder(recorder_core),
+      is_recorder(for_recorder),
+      parent_decides(config.parent_based && config.sampler == nullptr && recorder == nullptr) {
   prepare_process();
   __atomic_fetch_add(&accepting_providers, 1, __ATOMIC_RELAXED);
   ProviderCore* head = cores.load(std::memory_order_relaxed);
@@ -92,6 +97,12 @@ Result<void> ProviderCore::start_worker() {
     starting_.store(false, std::memory_order_release);
     return std::unexpected(sinks.error());
   }
+  if (is_recorder) {
+    auto keeper = std::make_shared<FlightRecorder>(config, std::move(*sinks));
+    const std::scoped_lock lock(flight_recorder_mutex_);
+    flight_recorder_ = keeper;
+    *sinks = {std::move(keeper)};
+  }
   auto* made = new ExportWorker(*this, std::move(*sinks));
   made->start();
   worker_.store(made, std::memory_order_release);
@@ -108,20 +119,30 @@ void ProviderCore::forget_worker_after_fork() noexcept {
   }
 }
 
+std::shared_ptr<FlightRecorder> ProviderCore::flight_recorder() {
+  const std::scoped_lock lock(flight_recorder_mutex_);
+  return flight_recorder_;
+}
+
 bool ProviderCore::force_flush(std::int64_t timeout_ms) {
+  if (recorder != nullptr && !recorder->force_flush(timeout_ms)) return false;
   ExportWorker* const exporting = worker();
   return exporting == nullptr || exporting->flush(timeout_ms);
 }
 
 bool ProviderCore::shutdown(std::int64_t timeout_ms) {
   if (shut_down_.exchange(true, std::memory_order_acq_rel)) return true;
+  // Half of the time each, so that sampled spans are sent whatever becomes of the others.
+  if (recorder != nullptr) recorder->shutdown(timeout_ms / 2);
   accepting.store(false, std::memory_order_seq_cst);  // with start_span()
   __atomic_fetch_sub(&accepting_providers, 1, __ATOMIC_RELAXED);
   ProviderCore* self = this;
   default_provider.compare_exchange_strong(self, nullptr, std::memory_order_acq_rel);
   sdk::barrier_on_all_threads();
   ExportWorker* const exporting = worker();
-  return exporting == nullptr || exporting->shutdown(timeout_ms);
+  const bool done = exporting == nullptr || exporting->shutdown(timeout_ms);
+  if (const auto keeper = flight_recorder(); keeper != nullptr && done) keeper->release();
+  return done;
 }
 
 void ProviderCore::add_shared(Stats& stats) const noexcept {
@@ -142,10 +163,16 @@ Stats ProviderCore::stats() {
   Stats stats;
   if (ExportWorker* const exporting = worker(); exporting != nullptr) exporting->add_to(stats);
   add_shared(stats);
+  if (recorder == nullptr) return stats;
+  const Stats kept = recorder->stats();
+  stats.not_sampled += kept.started;
+  stats.recorder.dropped = kept.dropped.total();
+  if (const auto keeper = recorder->flight_recorder()) keeper->add_to(stats.recorder);
   return stats;
 }
 
 void ProviderCore::publish(const Stats& now, const Stats& before) const {
+  if (is_recorder) return;  // its spans are "not sampled", and counted by its provider
   const std::string service = "service=\"" + config.service_name + "\"";
   const auto add = [&](std::string_view name, const std::string& labels, std::string_view help,
                        std::uint64_t value, std::uint64_t old) {
@@ -199,6 +226,9 @@ Result<void> check(const Config& config) {
   if (config.max_batch_bytes < 1024) return bad("max_batch_bytes must be at least 1024");
   if (config.schedule_delay_ms < 0) return bad("schedule_delay_ms must not be negative");
   if (config.timeout_ms <= 0) return bad("timeout_ms must be positive");
+  if (config.flight_recorder_latency_ms < 0) {
+    return bad("flight_recorder_latency_ms must not be negative");
+  }
   return {};
 }
 
@@ -206,7 +236,20 @@ Result<void> check(const Config& config) {
 
 Result<std::unique_ptr<TracerProvider>> TracerProvider::create(Config config) {
   if (Result<void> checked = check(config); !checked) return std::unexpected(checked.error());
-  auto* core = new detail::ProviderCore(std::move(config));
+  detail::ProviderCore* recorder = nullptr;
+  if (config.flight_recorder_bytes != 0) {
+    // Both cores must say that they are one instance.
+    const auto is_instance = [](const auto& pair) { return pair.first == "service.instance.id"; };
+    if (std::ranges::none_of(config.resource, is_instance)) {
+      config.resource.emplace_back("service.instance.id", random_uuid());
+    }
+    recorder = new detail::ProviderCore(config, nullptr, true);
+    if (Result<void> started = recorder->start_worker(); !started) {
+      recorder->shutdown(0);
+      return std::unexpected(started.error());
+    }
+  }
+  auto* core = new detail::ProviderCore(std::move(config), recorder);
   if (Result<void> started = core->start_worker(); !started) {
     core->shutdown(0);
     return std::unexpected(started.error());
@@ -225,6 +268,16 @@ std::string_view TracerProvider::service_name() const noexcept {
 
 void TracerProvider::install_as_default() noexcept {
   detail::default_provider.store(core_, std::memory_order_release);  // with find_origin()
+}
+
+void TracerProvider::trigger(const TraceId& trace) {
+  if (core_->recorder == nullptr) return;
+  if (const auto keeper = core_->recorder->flight_recorder()) keeper->trigger(trace);
+}
+
+void trigger(std::string_view reason) noexcept {
+  if (!current_context().is_valid()) return;
+  const Span asking = span("trigger", {{detail::kTriggerKey, reason}});
 }
 
 Result<Tracing> configure_tracing(Config config) {

@@ -16,10 +16,12 @@
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
 
 class ExportWorker;
+class FlightRecorder;
 
 class ProviderCore {
  public:
-  explicit ProviderCore(Config given);
+  // `recorder`: that of the spans that are not sampled; lives as long as this.
+  explicit ProviderCore(Config given, ProviderCore* recorder = nullptr, bool is_recorder = false);
   ~ProviderCore() = delete;
   ProviderCore(const ProviderCore&) = delete;
   ProviderCore& operator=(const ProviderCore&) = delete;
@@ -30,6 +32,8 @@ class ProviderCore {
   const RatioSampler sampler;
   // Null, and the above with the parent's decision, for all but unusual configurations.
   const std::shared_ptr<const Sampler> other_sampler;
+  ProviderCore* const recorder;  // null: spans that are not sampled are not kept
+  const bool is_recorder;
   const bool parent_decides;          // a child of a span that is not sampled is not sampled either
   std::atomic<bool> accepting{true};  // false: starting a span does nothing
   std::atomic<bool> closing{false};   // true: waiting for room is over
@@ -64,6 +68,8 @@ class ProviderCore {
   }
   void forget_worker_after_fork() noexcept;
 
+  // The sink of a recorder; null before its export thread runs.
+  [[nodiscard]] std::shared_ptr<FlightRecorder> flight_recorder();
   bool force_flush(std::int64_t timeout_ms);
   bool shutdown(std::int64_t timeout_ms);
   [[nodiscard]] Stats stats();
@@ -79,6 +85,8 @@ class ProviderCore {
   std::atomic<ThreadBuffer*> new_buffers_{nullptr};
   std::atomic<ExportWorker*> worker_{nullptr};
   std::atomic<bool> starting_{false};
+  std::mutex flight_recorder_mutex_;  // guards the next one; not for the hot path
+  std::shared_ptr<FlightRecorder> flight_recorder_;
   std::atomic<bool> shut_down_{false};
   ProviderCore* next_ = nullptr;
 };

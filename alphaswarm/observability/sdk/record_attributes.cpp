@@ -67,9 +67,9 @@ Found find(const SpanSlot& slot, std::string_view key, std::uint16_t key_hash) n
   return {};
 }
 
-// A key is bounded and never invalid, so that it can be compared with those in the record.
-constexpr std::size_t kMaxKeyBytes = 1024;
+using sdk::kMaxKeyBytes;
 
+// `key` is bounded and valid, so that it can be compared with those in the record.
 void put_checked_attribute(SpanSlot& slot, const SpanLimits& limits, std::string_view key,
                            const AttributeValue& value) noexcept {
   const std::uint16_t key_hash = key_tag(key);

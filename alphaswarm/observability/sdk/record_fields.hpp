@@ -95,7 +95,8 @@ inline char* put_count(char* out, std::uint32_t field, std::uint32_t count) noex
 }
 
 // Copies 1 to 64 bytes; the OR of all of them, to tell whether they are ASCII.
-inline std::uint64_t copy_short(char* out, const char* from, std::size_t size) noexcept {
+[[gnu::always_inline]] inline std::uint64_t copy_short(char* out, const char* from,
+                                                       std::size_t size) noexcept {
   const auto move = [&]<class Word>(Word, std::size_t at) {
     Word word = 0;
     std::memcpy(&word, from + at, sizeof word);

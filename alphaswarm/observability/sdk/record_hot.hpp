@@ -38,8 +38,9 @@ inline std::uint16_t key_tag(std::string_view key) noexcept {
 
 // A short ASCII key with a number or a short ASCII text not set before. False, and nothing done,
 // where it is none.
-inline bool put_short_attribute(SpanSlot& slot, const SpanLimits& limits, std::string_view key,
-                                const AttributeValue& value) noexcept {
+[[gnu::always_inline]] inline bool put_short_attribute(SpanSlot& slot, const SpanLimits& limits,
+                                                       std::string_view key,
+                                                       const AttributeValue& value) noexcept {
   using Type = AttributeValue::Type;
   const std::uint32_t index = slot.attributes;
   const std::uint32_t used = slot.used;
@@ -104,8 +105,9 @@ inline void put_any_attribute(SpanSlot& slot, const SpanLimits& limits, std::str
 }
 
 // Ids and a short ASCII name; everything else of the record is reset. `parent_id` 0: none.
-inline void begin_record(SpanSlot& slot, const ContextWords& own, std::uint64_t parent_id,
-                         std::string_view name, std::uint32_t value_bytes) noexcept {
+[[gnu::always_inline]] inline void begin_record(SpanSlot& slot, const ContextWords& own,
+                                                std::uint64_t parent_id, std::string_view name,
+                                                std::uint32_t value_bytes) noexcept {
   char* out = slot.inline_record;
   slot.record = out;
   slot.capacity = SpanSlot::kInline;

@@ -124,8 +124,7 @@ Handle start_span(std::string_view name, const SpanOptions* options,
   if (origin.provider == 0) return 0;
   ProviderCore& provider = *reinterpret_cast<ProviderCore*>(origin.provider);
   ThreadState* const thread = this_thread_state();
-  ThreadBuffer* const buffer =
-      thread != nullptr ? thread->buffer(provider, provider.index) : nullptr;
+  ThreadBuffer* buffer = thread != nullptr ? thread->buffer(provider, provider.index) : nullptr;
   if (buffer == nullptr) [[unlikely]] {
     if (provider.accepting.load(std::memory_order_relaxed) && !is_export_thread()) {
       drop_at_start(provider);
@@ -137,12 +136,21 @@ Handle start_span(std::string_view name, const SpanOptions* options,
     ask_sampler(*provider.other_sampler, origin, made, name, options, attributes);
   }
   const bool make_current = options == nullptr || options->make_current;
+  ProviderCore* keeper = &provider;  // whose span it is recorded as
   if ((made.flags() & SpanContext::kSampled) == 0) {
     if (!provider.accepting.load(std::memory_order_relaxed)) return 0;
-    return start_passive(*thread, *buffer, made, make_current ? &task_slot : nullptr);
+    if (provider.recorder == nullptr) [[likely]] {
+      return start_passive(*thread, *buffer, made, make_current ? &task_slot : nullptr);
+    }
+    keeper = provider.recorder;
+    buffer = thread->buffer(*keeper, keeper->index);
+    if (buffer == nullptr) {
+      drop_at_start(*keeper);
+      return 0;
+    }
   }
   const BufferUse use(*buffer);
-  if (!provider.accepting.load(sdk::kBusyLoad)) [[unlikely]] {
+  if (!keeper->accepting.load(sdk::kBusyLoad)) [[unlikely]] {
     return 0;
   }
   SpanSlot* const slot = thread->take_slot();
@@ -155,7 +163,7 @@ Handle start_span(std::string_view name, const SpanOptions* options,
   const Handle handle = make_handle(slot, generation, kRecorded);
   made.span = handle;
   made.store_ids(slot->own);
-  slot->provider_ptr.store(&provider, std::memory_order_relaxed);
+  slot->provider_ptr.store(keeper, std::memory_order_relaxed);
   slot->fork_epoch = fork_epoch.load(std::memory_order_relaxed);
   slot->status = StatusCode::unset;
   slot->kind = options != nullptr ? options->kind : SpanKind::internal;

@@ -163,12 +163,8 @@ ThreadBuffer* ThreadState::make_buffer(ProviderCore& provider, std::uint32_t ind
   return buffer;
 }
 
-void return_slot(SpanSlot& slot) noexcept {
+void return_slot_of_other(SpanSlot& slot) noexcept {
   ThreadState& owner = *slot.owner;
-  if (&owner == thread_state) {
-    owner.give_slot(slot);
-    return;
-  }
   SpanSlot* head = owner.returned.load(std::memory_order_relaxed);
   do {
     slot.next_free = head;

@@ -173,7 +173,14 @@ void refuse_spans_on_this_thread() noexcept;
 void forget_threads_after_fork() noexcept;
 
 // Frees a slot from any thread.
-void return_slot(SpanSlot& slot) noexcept;
+void return_slot_of_other(SpanSlot& slot) noexcept;
+inline void return_slot(SpanSlot& slot) noexcept {
+  if (slot.owner == thread_state) [[likely]] {
+    thread_state->give_slot(slot);
+  } else {
+    return_slot_of_other(slot);
+  }
+}
 
 // A chunk with room for `size` bytes at the end of the buffer's chain, or null. Producer only,
 // while busy.
