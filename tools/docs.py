@@ -44,7 +44,10 @@ def anchor(title: str) -> str:
 
 def broken_links() -> list[str]:
     problems = []
-    pages = [p for p in ROOT.rglob("*.md") if not {"build", "node_modules", "dist"} & set(p.relative_to(ROOT).parts)]
+    pages = []
+    for folder, folders, files in os.walk(ROOT):  # not rglob: build/ may hold a whole root file system
+        folders[:] = [name for name in folders if name not in ("build", "node_modules", "dist", ".git")]
+        pages += [pathlib.Path(folder, name) for name in files if name.endswith(".md")]
     for page in pages:
         text = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
         for target in re.findall(r"\]\(([^)\s]+)\)", text):
