@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # make test: every test, with its own set-up. Prints the seconds of each stage.
-#   tools/test.sh [STAGE…]   only these stages (see `stages` below)
+#   tools/test.sh [STAGE…]   only these stages (see `stages` below, and `package`: the Debian package
+#                            on a clean Debian, which needs root)
 . "$(dirname "$0")/setup/lib.sh"
 
 # Sanitizer builds cover the modules where they pay: memory errors anywhere a byte is decoded or a
@@ -8,7 +9,7 @@
 asan_tests='base_test config_test otlp_test observability_test net_test persistence_test instrumentation_test tasks_test trading_test tracestore_test query_test collector_test api_test'
 tsan_tests='observability_test net_test instrumentation_test tasks_test tracestore_test collector_test'
 
-stages='setup release tests deploy package interop web no-otel gcc-sdk asan tsan'
+stages='setup release tests deploy interop web no-otel gcc-sdk asan tsan'
 [ $# -gt 0 ] && stages=$*
 
 summary=''
