@@ -37,4 +37,4 @@ tidy: ## run clang-tidy over the release build
 clean: ## remove what was built (not the data)
 	rm -rf build webui/dist webui/node_modules
 
-.PHONY: help up build test interop bench-sdk docs format tidy clean
+.PHONY: help up build test interop bench-sdk package-test docs format tidy clean

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace alphaswarm::testing {
 namespace {
 
@@ -43,6 +46,18 @@ constexpr std::string_view kPicture =
          └─ UPDATE tasks [alphaswarm-worker client]
 )";
 
+// "   SETEX [alphaswarm-worker client] × 2": a Redis command of ours, or a batch of them.
+bool is_redis(std::string_view line) {
+  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+  for (const std::string_view batch : {"MULTI ", "PIPELINE "}) {
+    if (line.starts_with(batch)) line.remove_prefix(batch.size());
+  }
+  const std::string_view command = line.substr(0, line.find(" ["));
+  static constexpr std::string_view kCommands[] = {"DEL",   "EVAL",    "EVALSHA", "GET",
+                                                   "LPUSH", "PUBLISH", "SET",     "SETEX"};
+  return std::ranges::find(kCommands, command) != std::end(kCommands);
+}
+
 // The lines from `at` on, indented plainly: which branch is the last one depends on the lines left
 // out.
 std::string without_pace(std::string tree, std::size_t at) {
@@ -56,7 +71,7 @@ std::string without_pace(std::string tree, std::size_t at) {
   for (; at < tree.size(); at = tree.find('\n', at) + 1) {
     const std::string line = tree.substr(at, tree.find('\n', at) - at + 1);
     if (line.find("ws.publish [alphaswarm-paper-trader") == std::string::npos &&
-        line.find(" connect [") == std::string::npos) {
+        line.find(" connect [") == std::string::npos && !is_redis(line)) {
       kept += line;
     }
   }

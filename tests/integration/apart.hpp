@@ -1,0 +1,59 @@
+#pragma once
+
+// The whole system, each part a process of its own: PostgreSQL, Redis, collector, exchange, API,
+// and two workers, of which one takes only the queue `paper`.
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "tests/integration/system.hpp"
+#include "tests/support/postgres.hpp"
+#include "tests/support/redis.hpp"
+
+namespace alphaswarm::testing {
+
+namespace detail {
+
+// What has to run before the first of our services does.
+struct Servers {
+  explicit Servers(PostgresOptions options = {});
+  [[nodiscard]] Variables environment() const;
+
+  Postgres postgres;
+  RedisServer redis;
+  CollectorProcess collector;
+  ExchangeProcess exchange;
+  std::string database_url;
+};
+
+}  // namespace detail
+
+class Apart : private detail::Servers, public TradingApi {
+ public:
+  Apart();
+  ~Apart();
+
+  using Servers::collector;
+  using Servers::exchange;
+  using Servers::postgres;
+  using Servers::redis;
+
+  // The worker that runs the sessions.
+  [[nodiscard]] Process& paper_worker() noexcept { return *paper_worker_; }
+  // After it was killed.
+  void start_paper_worker();
+  // What `sql` gives on the system's database, a row a line, columns divided by '|'.
+  [[nodiscard]] std::string sql(const std::string& text) const;
+
+ private:
+  [[nodiscard]] std::unique_ptr<Process> start(const std::string& name,
+                                               std::vector<std::string> arguments) const;
+  explicit Apart(int port);
+
+  std::unique_ptr<Process> api_process_;
+  std::unique_ptr<Process> worker_;
+  std::unique_ptr<Process> paper_worker_;
+};
+
+}  // namespace alphaswarm::testing

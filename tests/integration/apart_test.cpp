@@ -1,0 +1,118 @@
+// Every process apart, over PostgreSQL and Redis: the same trace as in one process, and what
+// happens when one of them dies in the middle of a session.
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <csignal>
+
+#include "tests/integration/apart.hpp"
+#include "tests/integration/picture.hpp"
+
+namespace alphaswarm::testing {
+namespace {
+
+namespace json = boost::json;
+
+constexpr int kBars = 400;
+const json::object kPaced = {{"kind", "replay"}, {"params", {{"speed", 200}}}};
+
+// Client order ids and statuses as our database has them, and as the venue has them.
+std::string orders_in_database(const Apart& system, const std::string& run) {
+  return system.sql(
+      "SELECT client_order_id, filled_quantity::float8, status FROM orders WHERE run_id = '" + run +
+      "' ORDER BY client_order_id");
+}
+
+// Every bar, order and fill exactly once, whatever died on the way.
+void expect_whole(Apart& system, const json::object& row) {
+  const std::string run(row.at("id").as_string());
+  EXPECT_EQ(row.at("bars_seen").to_number<int>(), kBars);
+  EXPECT_GT(row.at("orders_submitted").to_number<int>(), 2);
+  const std::string orders = system.sql(
+      "SELECT count(*), count(DISTINCT client_order_id), count(DISTINCT broker_order_id) "
+      "FROM orders WHERE run_id = '" +
+      run + "'");
+  const std::string submitted = std::to_string(row.at("orders_submitted").to_number<int>());
+  EXPECT_EQ(orders, submitted + "|" + submitted + "|" + submitted + "\n")
+      << orders_in_database(system, run);
+  // A fill counted twice, or lost, would show in the sums.
+  EXPECT_EQ(
+      system.sql("SELECT count(*) FROM (SELECT o.client_order_id FROM orders o LEFT JOIN fills "
+                 "f USING (client_order_id) WHERE o.run_id = '" +
+                 run +
+                 "' AND o.status = 'filled' GROUP BY o.client_order_id, o.filled_quantity "
+                 "HAVING coalesce(sum(f.quantity::numeric), 0) <> o.filled_quantity::numeric) "
+                 "AS wrong"),
+      "0\n")
+      << orders_in_database(system, run);
+}
+
+// What an undisturbed session over the same bars ends with.
+json::object undisturbed(Apart& system) { return system.run_paper("undisturbed"); }
+
+void expect_same_end(const json::object& row, const json::object& calm) {
+  for (const char* key : {"bars_seen", "orders_submitted", "fills_count", "final_equity"}) {
+    EXPECT_EQ(row.at(key), calm.at(key)) << key;
+  }
+}
+
+TEST(Apart, OnePaperRunIsOneTraceOverEightProcesses) {
+  Apart system;
+  system.ingest(kPictureBars);
+  const json::object run = system.run_paper("apart");
+  const std::string id(run.at("trace_id").as_string());
+  expect_picture(settled_tree(system.collector.url(16686), id));
+  expect_one_trace(Trace(system.collector.traces(), id));
+}
+
+TEST(Apart, AWorkerKilledInMidSessionLosesNothingAndRepeatsNothing) {
+  Apart system;
+  system.ingest(kBars);
+  const json::object calm = undisturbed(system);
+  const json::object accepted = system.start_paper("killed", kPaced);
+  (void)system.wait_for_bars(accepted, 120);
+  system.paper_worker().signal(SIGKILL);
+  (void)system.paper_worker().wait();
+  system.start_paper_worker();
+  const json::object row = system.finish_paper(accepted);
+  expect_whole(system, row);
+  expect_same_end(row, calm);
+}
+
+TEST(Apart, PostgresKilledInMidSessionIsWaitedFor) {
+  Apart system;
+  system.ingest(kBars);
+  const json::object calm = undisturbed(system);
+  const json::object accepted = system.start_paper("database killed", kPaced);
+  (void)system.wait_for_bars(accepted, 100);
+  system.postgres.kill();
+  system.postgres.start();
+  const json::object row = system.finish_paper(accepted);
+  expect_whole(system, row);
+  expect_same_end(row, calm);
+}
+
+TEST(Apart, RedisRestartedEmptyInMidSessionHaltsItUntilItIsBack) {
+  Apart system;
+  system.ingest(kBars);
+  const json::object calm = undisturbed(system);
+  const json::object accepted = system.start_paper("redis killed", kPaced);
+  (void)system.wait_for_bars(accepted, 100);
+  system.redis.kill();
+  const std::string path = "/paper/runs/" + std::string(accepted.at("task_id").as_string());
+  const auto halted = system.api().poll(path, [](const Http::Reply& reply) {
+    return reply.status == 200 && reply.json().at("status").as_string() == "halted";
+  });
+  const json::object held = halted.json().as_object();
+  EXPECT_EQ(held.at("status").as_string(), "halted");
+  EXPECT_NE(std::string(held.at("status_reason").as_string()).find("Redis"), std::string::npos)
+      << halted.body;
+  system.redis.start();
+  const json::object row = system.finish_paper(accepted);
+  expect_whole(system, row);
+  expect_same_end(row, calm);
+}
+
+}  // namespace
+}  // namespace alphaswarm::testing
