@@ -4,7 +4,7 @@ find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(OpenSSL REQUIRED)
-find_package(CURL REQUIRED)
+find_package(CURL REQUIRED)  # its header; loaded at run time, see export/libcurl.hpp
 find_package(ZLIB REQUIRED)
 find_package(simdjson REQUIRED)
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)

@@ -238,15 +238,15 @@ std::string http_reply(std::string_view status, std::string_view body = "",
          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
-HttpSink http_sink(const std::string& endpoint) {
-  return HttpSink({*parse_endpoint(endpoint, 4318), {}, {{"X-Tenant", "7"}}, false});
+std::shared_ptr<HttpSink> http_sink(const std::string& endpoint) {
+  return *HttpSink::create({*parse_endpoint(endpoint, 4318), {}, {{"X-Tenant", "7"}}, false});
 }
 
 TEST(HttpSink, PostsProtobufToTheTracesPath) {
   HttpServer server({http_reply("200 OK", partial_success(1, "bad")), http_reply("202 Accepted")});
-  HttpSink sink = http_sink(server.endpoint() + "/base/");
-  EXPECT_EQ(sink.send({"body", 1}, kTimeout).rejected_spans, 1U);
-  EXPECT_EQ(sink.send({"body", 1}, kTimeout).status, SinkResult::accepted);
+  const auto sink = http_sink(server.endpoint() + "/base/");
+  EXPECT_EQ(sink->send({"body", 1}, kTimeout).rejected_spans, 1U);
+  EXPECT_EQ(sink->send({"body", 1}, kTimeout).status, SinkResult::accepted);
   const auto requests = server.requests();
   ASSERT_EQ(requests.size(), 2U);
   EXPECT_TRUE(requests[0].starts_with("POST /base/v1/traces HTTP/1.1\r\n")) << requests[0];
@@ -262,27 +262,27 @@ TEST(HttpSink, SpeaksJson) {
   HttpSinkConfig config{
       .endpoint = *parse_endpoint(server.endpoint(), 4318), .tls = {}, .headers = {}};
   config.json = true;
-  HttpSink sink(config);
+  const auto sink = *HttpSink::create(config);
   otlp::MessageWriter span;
   span.bytes(1, std::string(16, 'a')).bytes(2, std::string(8, 'b')).bytes(5, "name");
   const std::string scope = otlp::MessageWriter().bytes(2, span.str()).str();
   const std::string request =
       otlp::MessageWriter().bytes(1, otlp::MessageWriter().bytes(2, scope).str()).str();
-  const SinkResult partly = sink.send({request, 3}, kTimeout);
+  const SinkResult partly = sink->send({request, 3}, kTimeout);
   EXPECT_EQ(partly.rejected_spans, 2U);
   EXPECT_EQ(partly.message, "old");
-  EXPECT_EQ(sink.send({request, 3}, kTimeout).rejected_spans, 0U);
+  EXPECT_EQ(sink->send({request, 3}, kTimeout).rejected_spans, 0U);
   const auto requests = server.requests();
   ASSERT_EQ(requests.size(), 2U);
   EXPECT_NE(requests[0].find("Content-Type: application/json\r\n"), std::string::npos);
   EXPECT_NE(requests[0].find(R"("traceId":"61616161616161616161616161616161")"), std::string::npos);
-  EXPECT_EQ(sink.send({"not protobuf", 1}, kTimeout).status, SinkResult::rejected);
+  EXPECT_EQ(sink->send({"not protobuf", 1}, kTimeout).status, SinkResult::rejected);
 }
 
 TEST(HttpSink, AcceptsAnEndpointWithThePath) {
   HttpServer server({http_reply("200 OK")});
-  HttpSink sink = http_sink(server.endpoint() + "/v1/traces");
-  EXPECT_EQ(sink.send({"body", 1}, kTimeout).status, SinkResult::accepted);
+  const auto sink = http_sink(server.endpoint() + "/v1/traces");
+  EXPECT_EQ(sink->send({"body", 1}, kTimeout).status, SinkResult::accepted);
   EXPECT_TRUE(server.requests().at(0).starts_with("POST /v1/traces HTTP/1.1\r\n"));
 }
 
@@ -290,13 +290,13 @@ TEST(HttpSink, RetriesOnlyWhatTheSpecificationAllows) {
   HttpServer server({http_reply("429 Too Many Requests", "", "Retry-After: 3\r\n"),
                      http_reply("503 Service Unavailable"), http_reply("400 Bad Request"),
                      http_reply("500 Internal Server Error")});
-  HttpSink sink = http_sink(server.endpoint());
-  const SinkResult slow = sink.send({"x", 1}, kTimeout);
+  const auto sink = http_sink(server.endpoint());
+  const SinkResult slow = sink->send({"x", 1}, kTimeout);
   EXPECT_EQ(slow.status, SinkResult::retry);
   EXPECT_EQ(slow.retry_after, milliseconds(3'000));
-  EXPECT_EQ(sink.send({"x", 1}, kTimeout).status, SinkResult::retry);
-  EXPECT_EQ(sink.send({"x", 1}, kTimeout).status, SinkResult::rejected);
-  EXPECT_EQ(sink.send({"x", 1}, kTimeout).status, SinkResult::rejected);
+  EXPECT_EQ(sink->send({"x", 1}, kTimeout).status, SinkResult::retry);
+  EXPECT_EQ(sink->send({"x", 1}, kTimeout).status, SinkResult::rejected);
+  EXPECT_EQ(sink->send({"x", 1}, kTimeout).status, SinkResult::rejected);
 }
 
 TEST(Endpoint, ReadsTheFormsPeopleWrite) {

@@ -23,11 +23,11 @@ Result<std::shared_ptr<BatchSink>> make_exporter(const Config& config) {
     return std::make_shared<GrpcSink>(
         GrpcSinkConfig{std::move(*endpoint), std::move(tls), config.headers, config.gzip});
   }
-  return std::make_shared<HttpSink>(HttpSinkConfig{.endpoint = std::move(*endpoint),
-                                                   .tls = std::move(tls),
-                                                   .headers = config.headers,
-                                                   .gzip = config.gzip,
-                                                   .json = config.protocol == Protocol::http_json});
+  return HttpSink::create({.endpoint = std::move(*endpoint),
+                           .tls = std::move(tls),
+                           .headers = config.headers,
+                           .gzip = config.gzip,
+                           .json = config.protocol == Protocol::http_json});
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/console.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/tracing.hpp"

@@ -1,11 +1,9 @@
 #include "alphaswarm/observability/export/otlp_http.hpp"
 
-#include <curl/curl.h>
-
 #include <charconv>
-#include <mutex>
 
 #include "alphaswarm/observability/export/gzip.hpp"
+#include "alphaswarm/observability/export/libcurl.hpp"
 #include "alphaswarm/observability/export/otlp_json.hpp"
 #include "alphaswarm/observability/export/otlp_response.hpp"
 
@@ -29,28 +27,34 @@ std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* user) {
 }  // namespace
 
 struct HttpSink::Curl {
-  CURL* handle = ::curl_easy_init();
+  const LibCurl& lib;
+  CURL* handle = lib.easy_init();
   curl_slist* headers = nullptr;
 
-  Curl() = default;
+  explicit Curl(const LibCurl& library) : lib(library) {}
   Curl(const Curl&) = delete;
   Curl& operator=(const Curl&) = delete;
   ~Curl() {
-    ::curl_slist_free_all(headers);
-    ::curl_easy_cleanup(handle);
+    lib.slist_free_all(headers);
+    lib.easy_cleanup(handle);
   }
-  void header(const std::string& line) { headers = ::curl_slist_append(headers, line.c_str()); }
+  void header(const std::string& line) { headers = lib.slist_append(headers, line.c_str()); }
 };
 
-HttpSink::HttpSink(HttpSinkConfig config) : config_(std::move(config)) {
-  static std::once_flag once;
-  std::call_once(once, [] { ::curl_global_init(CURL_GLOBAL_DEFAULT); });
+Result<std::shared_ptr<HttpSink>> HttpSink::create(HttpSinkConfig config) {
+  const Result<const LibCurl*> library = LibCurl::load();
+  if (!library) return std::unexpected(library.error());
+  return std::shared_ptr<HttpSink>(
+      new HttpSink(std::move(config), std::make_unique<Curl>(**library)));
+}
+
+HttpSink::HttpSink(HttpSinkConfig config, std::unique_ptr<Curl> curl)
+    : config_(std::move(config)), curl_(std::move(curl)) {
   const std::string_view suffix = http_path(config_.signal);
   const std::string path = config_.endpoint.path.ends_with(suffix)
                                ? config_.endpoint.path
                                : config_.endpoint.path + std::string(suffix);
   url_ = (config_.endpoint.tls ? "https://" : "http://") + config_.endpoint.authority() + path;
-  curl_ = std::make_unique<Curl>();
   curl_->header(config_.json ? "Content-Type: application/json"
                              : "Content-Type: application/x-protobuf");
   curl_->header("Expect:");  // no pause for "100 Continue"
@@ -62,6 +66,7 @@ HttpSink::~HttpSink() = default;
 
 SinkResult HttpSink::send(const Batch& batch, milliseconds timeout) {
   SinkResult result{.status = SinkResult::retry};
+  const LibCurl& lib = curl_->lib;
   CURL* const handle = curl_->handle;
   if (handle == nullptr) {
     result.message = "libcurl has no memory";
@@ -78,34 +83,34 @@ SinkResult HttpSink::send(const Batch& batch, milliseconds timeout) {
   if (config_.gzip) body = packed = gzip(body);
   Reply reply;
   char error[CURL_ERROR_SIZE] = {};
-  ::curl_easy_reset(handle);  // keeps the connection
-  ::curl_easy_setopt(handle, CURLOPT_URL, url_.c_str());
-  ::curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  ::curl_easy_setopt(handle, CURLOPT_PROXY, "");  // the receiver is a neighbour, not the internet
-  ::curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  ::curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-  ::curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
-  ::curl_easy_setopt(handle, CURLOPT_HTTPHEADER, curl_->headers);
-  ::curl_easy_setopt(handle, CURLOPT_POST, 1L);
-  ::curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.data());
-  ::curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-  ::curl_easy_setopt(handle, CURLOPT_USERAGENT, "alphaswarm-otlp-cpp/0.1");
-  ::curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
-  ::curl_easy_setopt(handle, CURLOPT_WRITEDATA, &reply);
-  ::curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, error);
+  lib.easy_reset(handle);  // keeps the connection
+  lib.easy_setopt(handle, CURLOPT_URL, url_.c_str());
+  lib.easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  lib.easy_setopt(handle, CURLOPT_PROXY, "");  // the receiver is a neighbour, not the internet
+  lib.easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  lib.easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+  lib.easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
+  lib.easy_setopt(handle, CURLOPT_HTTPHEADER, curl_->headers);
+  lib.easy_setopt(handle, CURLOPT_POST, 1L);
+  lib.easy_setopt(handle, CURLOPT_POSTFIELDS, body.data());
+  lib.easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+  lib.easy_setopt(handle, CURLOPT_USERAGENT, "alphaswarm-otlp-cpp/0.1");
+  lib.easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+  lib.easy_setopt(handle, CURLOPT_WRITEDATA, &reply);
+  lib.easy_setopt(handle, CURLOPT_ERRORBUFFER, error);
   const auto file = [&](CURLoption option, const std::string& path) {
-    if (!path.empty()) ::curl_easy_setopt(handle, option, path.c_str());
+    if (!path.empty()) lib.easy_setopt(handle, option, path.c_str());
   };
   file(CURLOPT_CAINFO, config_.tls.ca_file);
   file(CURLOPT_SSLCERT, config_.tls.client_cert_file);
   file(CURLOPT_SSLKEY, config_.tls.client_key_file);
-  const CURLcode code = ::curl_easy_perform(handle);
+  const CURLcode code = lib.easy_perform(handle);
   if (code != CURLE_OK) {
-    result.message = url_ + ": " + (error[0] != '\0' ? error : ::curl_easy_strerror(code));
+    result.message = url_ + ": " + (error[0] != '\0' ? error : lib.easy_strerror(code));
     return result;
   }
   long status = 0;
-  ::curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+  lib.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   if (status >= 200 && status < 300) {
     return config_.json ? read_json_export_response(reply.body) : read_export_response(reply.body);
   }
@@ -118,7 +123,7 @@ SinkResult HttpSink::send(const Batch& batch, milliseconds timeout) {
     return result;
   }
   curl_off_t seconds = 0;  // of Retry-After
-  ::curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &seconds);
+  lib.easy_getinfo(handle, CURLINFO_RETRY_AFTER, &seconds);
   result.retry_after = milliseconds(seconds * 1'000);
   return result;
 }

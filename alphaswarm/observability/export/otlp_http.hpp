@@ -24,7 +24,8 @@ struct HttpSinkConfig {
 // Keeps its connection open between calls. For one thread.
 class HttpSink final : public BatchSink {
  public:
-  explicit HttpSink(HttpSinkConfig config);
+  // ErrorCode::unavailable where libcurl is not installed.
+  [[nodiscard]] static Result<std::shared_ptr<HttpSink>> create(HttpSinkConfig config);
   ~HttpSink() override;
   HttpSink(const HttpSink&) = delete;
   HttpSink& operator=(const HttpSink&) = delete;
@@ -33,6 +34,8 @@ class HttpSink final : public BatchSink {
 
  private:
   struct Curl;
+  HttpSink(HttpSinkConfig config, std::unique_ptr<Curl> curl);
+
   HttpSinkConfig config_;
   std::string url_;
   std::unique_ptr<Curl> curl_;

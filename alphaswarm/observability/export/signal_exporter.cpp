@@ -36,7 +36,7 @@ Result<std::shared_ptr<BatchSink>> make_sink(const ReceiverConfig& config, Signa
   }
   HttpSinkConfig made{std::move(*endpoint), std::move(tls), config.headers, config.gzip};
   made.signal = signal;
-  return std::make_shared<HttpSink>(std::move(made));
+  return HttpSink::create(std::move(made));
 }
 
 }  // namespace

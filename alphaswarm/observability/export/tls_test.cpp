@@ -212,8 +212,9 @@ class HttpServer {
 };
 
 SinkResult send_http(const std::string& endpoint, const TlsFiles& tls) {
-  HttpSink sink({.endpoint = *parse_endpoint(endpoint, 4318), .tls = tls, .headers = {}});
-  return sink.send({"body", 1}, kTimeout);
+  const auto sink =
+      *HttpSink::create({.endpoint = *parse_endpoint(endpoint, 4318), .tls = tls, .headers = {}});
+  return sink->send({"body", 1}, kTimeout);
 }
 
 TEST_F(TlsTest, HttpVerifiesTheServerAndShowsItsOwnCertificate) {
