@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 
 namespace {
@@ -87,9 +88,9 @@ int main(int argc, char** argv) {
   plan.rate /= threads;
   if (std::string_view(argv[2]) != "none") config.endpoint = argv[1];
   if (std::string_view(argv[2]) == "http") config.protocol = otel::Protocol::http_protobuf;
-  auto tracing = otel::configure_tracing(config);
+  auto tracing = otel::configure_tracing(std::move(config));
   if (!tracing) {
-    std::fprintf(stderr, "%s\n", tracing.error().message.c_str());
+    std::fprintf(stderr, "%s\n", std::string(tracing.error()).c_str());
     return 1;
   }
   const double wall = seconds(CLOCK_MONOTONIC);
@@ -100,12 +101,12 @@ int main(int argc, char** argv) {
     for (double& one : made) running.emplace_back([&] { one = produce(plan); });
   }
   const double made_wall = seconds(CLOCK_MONOTONIC) - wall;
-  const bool flushed = tracing->provider().force_flush(60'000);
+  const bool flushed = tracing.provider().force_flush(60'000);
   const double all_wall = seconds(CLOCK_MONOTONIC) - wall;
   const double cpu = process_cpu() - cpu_before;
   double producers = 0;
   for (const double one : made) producers += one;
-  const otel::Stats stats = tracing->provider().stats();
+  const otel::Stats stats = tracing.provider().stats();
   std::printf(
       "spans %lu exported %lu dropped %lu (no_chunk %lu failed %lu) flushed %d\n"
       "made in %.3f s, exported in %.3f s, %.0f spans/s\n"

@@ -45,6 +45,10 @@ class FloorRing {
     return sum;
   }
 
+  [[nodiscard]] bool is_empty() const noexcept {
+    return head_.load(std::memory_order_acquire) == tail_.load(std::memory_order_acquire);
+  }
+
  private:
   std::unique_ptr<FloorRecord[]> slots_;
   alignas(64) std::atomic<std::uint64_t> tail_{0};

@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
       {.service_name = "plain", .endpoint = argc > 1 ? argv[1] : "http://127.0.0.1:4317"});
   if (!tracing) return 1;
   for (int i = 0; i < 100; ++i) otel::span("work", {{"i", i}}).end();
-  static_cast<void>(tracing->provider().force_flush(2'000));
+  static_cast<void>(tracing.force_flush(2'000));
 #else
   static_cast<void>(argc);
   static_cast<void>(argv);

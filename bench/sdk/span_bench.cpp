@@ -7,6 +7,7 @@
 #include <memory>
 #include <thread>
 
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/sdk/clock.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 #include "bench/sdk/floor.hpp"
