@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
   const auto tracing = otel::configure_tracing(
       {.service_name = "hello", .endpoint = endpoint, .console = endpoint.empty()});
   if (!tracing) {
-    std::fprintf(stderr, "%s\n", tracing.error().message.c_str());
+    std::fprintf(stderr, "%s\n", std::string(tracing.error()).c_str());
     return 1;
   }
   auto span = otel::span("greet", {{"greeted", "world"}, {"times", 1}});

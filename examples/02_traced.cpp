@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 
@@ -14,10 +15,9 @@ namespace {
 bool check_risk(int shares) { return shares <= 100; }
 
 const auto kCheckRisk = otel::traced("check risk", check_risk);
-const auto kSubmit = otel::traced("submit", [](int shares) {
-  otel::set_on_current("order.quantity", shares);
-  return shares;
-});
+const auto kSubmit = otel::traced(
+    "submit", [](int shares) { return shares; },
+    [](otel::Span& span, int shares) { span.set("order.quantity", shares); });
 const auto kOrder =
     otel::traced("order", [](int shares) { return kCheckRisk(shares) ? kSubmit(shares) : 0; });
 
@@ -25,9 +25,9 @@ const auto kOrder =
 
 int main() {
   const auto memory = std::make_shared<otel::MemorySink>();
-  auto tracing = otel::configure_tracing({.service_name = "desk", .sink = memory});
+  auto tracing = otel::configure_tracing(otel::Config{.service_name = "desk", .sink = memory});
   if (!tracing || kOrder(10) != 10) return 1;
-  tracing->provider().force_flush();
+  tracing.force_flush();
   std::fputs(memory->tree().c_str(), stdout);
   return 0;
 }

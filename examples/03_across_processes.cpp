@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "alphaswarm/observability/api/propagation.hpp"
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 
@@ -31,10 +33,10 @@ void serve(const Headers& headers) {
 
 int main() {
   const auto memory = std::make_shared<otel::MemorySink>();
-  auto tracing = otel::configure_tracing({.service_name = "both", .sink = memory});
+  auto tracing = otel::configure_tracing(otel::Config{.service_name = "both", .sink = memory});
   if (!tracing) return 1;
   serve(call());
-  tracing->provider().force_flush();
+  tracing.force_flush();
   const auto spans = memory->spans();
   const bool same = spans.size() == 2 && spans[0].trace_id == spans[1].trace_id &&
                     spans[1].parent_id == spans[0].span_id;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 
@@ -24,13 +25,13 @@ void order(int shares) {
 
 int main() {
   const auto memory = std::make_shared<otel::MemorySink>();
-  auto tracing = otel::configure_tracing({.service_name = "desk",
-                                          .sink = memory,
-                                          .sample_ratio = 0.0,
-                                          .flight_recorder_bytes = 1'000'000});
+  auto tracing = otel::configure_tracing(otel::Config{.service_name = "desk",
+                                                      .sink = memory,
+                                                      .sample_ratio = 0.0,
+                                                      .flight_recorder_bytes = 1'000'000});
   if (!tracing) return 1;
   for (int shares = 1; shares <= 101; ++shares) order(shares);  // the last one fails
-  tracing->provider().force_flush();
+  tracing.force_flush();
   std::fputs(memory->tree().c_str(), stdout);
   return 0;
 }

@@ -1,6 +1,7 @@
 #include "alphaswarm/base/ids.hpp"
 
 #include <cstring>
+#include <string>
 
 #include "alphaswarm/base/random.hpp"
 

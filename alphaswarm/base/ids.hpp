@@ -1,13 +1,14 @@
 #pragma once
 
-// Trace and span ids as OpenTelemetry and W3C trace context define them, and UUIDs for rows.
+// Trace and span ids as OpenTelemetry and W3C trace context define them, and UUIDs for rows. Cheap
+// to include, as every traced file does: <string> is left to those who call to_hex().
 
 #include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace alphaswarm {

@@ -2,21 +2,14 @@
 
 // Points in time as the whole system stores them: nanoseconds since 1970-01-01T00:00:00Z.
 
-#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "alphaswarm/base/error.hpp"
+#include "alphaswarm/base/unix_nanos.hpp"
 
 namespace alphaswarm {
-
-struct UnixNanos {
-  std::int64_t value = 0;  // ns since the epoch, UTC; 0 is "not set" where a field is optional
-
-  friend auto operator<=>(const UnixNanos&, const UnixNanos&) = default;
-  [[nodiscard]] double seconds() const noexcept { return static_cast<double>(value) * 1e-9; }
-};
 
 // The wall clock. Thread-safe.
 [[nodiscard]] UnixNanos now_unix() noexcept;

@@ -6,6 +6,7 @@
 
 #include "alphaswarm/cli/doctor.hpp"
 #include "alphaswarm/cli/settings.hpp"
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 
 namespace alphaswarm::cli {

@@ -9,6 +9,7 @@
 
 #include "alphaswarm/cli/doctor.hpp"
 #include "alphaswarm/net/http_client.hpp"
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/connection.hpp"
 #include "alphaswarm/observability/export/factory.hpp"
 #include "alphaswarm/observability/tracing.hpp"

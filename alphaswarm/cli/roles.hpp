@@ -17,6 +17,7 @@
 #include "alphaswarm/net/http_server.hpp"
 #include "alphaswarm/net/redis.hpp"
 #include "alphaswarm/net/runtime.hpp"
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/batch_sink.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 #include "alphaswarm/persistence/database.hpp"

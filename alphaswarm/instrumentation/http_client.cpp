@@ -4,6 +4,7 @@
 
 #include "alphaswarm/instrumentation/http_method.hpp"
 #include "alphaswarm/instrumentation/redact.hpp"
+#include "alphaswarm/observability/api/propagation.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 
 namespace alphaswarm::instrumentation {

@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "alphaswarm/base/error.hpp"
+#include "alphaswarm/observability/api/propagation.hpp"
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 #include "alphaswarm/tasks/message.hpp"
 

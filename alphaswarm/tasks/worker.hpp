@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "alphaswarm/net/task.hpp"
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 #include "alphaswarm/persistence/database.hpp"
 #include "alphaswarm/tasks/broker.hpp"

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 
+#include <alphaswarm/observability/api/provider.hpp>
 #include <alphaswarm/observability/export/memory.hpp>
 #include <alphaswarm/observability/logs/logger.hpp>
 #include <alphaswarm/observability/metrics/meter.hpp>
@@ -14,7 +15,8 @@ namespace observability = alphaswarm::observability;
 
 int main() {
   auto memory = std::make_shared<observability::MemorySink>();
-  auto tracing = observability::configure_tracing({.service_name = "external", .sink = memory});
+  auto tracing = observability::configure_tracing(
+      observability::Config{.service_name = "external", .sink = memory});
   auto metrics = observability::metrics::MeterProvider::create({.service_name = "external"});
   auto logs = observability::logs::LoggerProvider::create({.service_name = "external"});
   if (!tracing || !metrics || !logs) return 1;
@@ -24,7 +26,7 @@ int main() {
     orders.add(1, {{"venue", "sim"}});
     (*logs)->logger("external").emit({.body = "order sent"});
   }
-  tracing->provider().force_flush();
+  tracing.force_flush();
   (*logs)->force_flush();
   std::printf("spans %zu, metrics %zu, logs %llu\n", memory->spans().size(),
               (*metrics)->collect().size(),

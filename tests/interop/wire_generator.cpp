@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "alphaswarm/base/random.hpp"
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/batch_sink.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 

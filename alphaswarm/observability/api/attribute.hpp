@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
-#include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace alphaswarm::observability {
 
@@ -45,7 +45,12 @@ class AttributeValue {
   }
   constexpr AttributeValue(const char* value) noexcept  // null counts as ""
       : AttributeValue(value != nullptr ? std::string_view(value) : std::string_view()) {}
-  AttributeValue(const std::string& value) noexcept : AttributeValue(std::string_view(value)) {}
+  // std::string and its like, without their headers.
+  template <class Text>
+    requires(std::is_class_v<Text> && !std::same_as<Text, std::string_view> &&
+             std::convertible_to<const Text&, std::string_view>)
+  constexpr AttributeValue(const Text& value) noexcept
+      : AttributeValue(static_cast<std::string_view>(value)) {}
   constexpr AttributeValue(std::span<const std::byte> value) noexcept : type_(Type::bytes) {
     set(value.data(), value.size());
   }

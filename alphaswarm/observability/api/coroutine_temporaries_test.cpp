@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/sdk/test_task_test.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 

@@ -3,12 +3,15 @@
 // A provider makes spans for one service and exports them. Several live in one process: a context
 // carries its provider and children inherit it.
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "alphaswarm/base/error.hpp"
 #include "alphaswarm/observability/api/config.hpp"
+#include "alphaswarm/observability/api/configure.hpp"
 #include "alphaswarm/observability/api/switch.hpp"
 
 namespace alphaswarm::config {
@@ -114,23 +117,6 @@ class TracerProvider {
   detail::ProviderCore* core_;  // never freed: open spans may refer to it
 };
 
-// Asks the flight recorder for the trace of the span current in this task, which then has a child
-// span `trigger` with the reason. Takes no lock; does nothing without a current span.
-void trigger(std::string_view reason) noexcept;
-
-// Keeps the process's tracing alive: its destruction flushes and shuts down.
-class [[nodiscard]] Tracing {
- public:
-  explicit Tracing(std::unique_ptr<TracerProvider> provider) : provider_(std::move(provider)) {}
-  [[nodiscard]] TracerProvider& provider() noexcept { return *provider_; }
-
- private:
-  std::unique_ptr<TracerProvider> provider_;
-};
-
-// The newcomer's door: makes a provider and installs it as the process default.
-[[nodiscard]] Result<Tracing> configure_tracing(Config config);
-
 #else
 
 class TracerProvider {
@@ -154,22 +140,18 @@ class TracerProvider {
   void trigger(const TraceId&) {}
 };
 
-class [[nodiscard]] Tracing {
- public:
-  explicit Tracing(std::unique_ptr<TracerProvider> provider) : provider_(std::move(provider)) {}
-  [[nodiscard]] TracerProvider& provider() noexcept { return *provider_; }
-
- private:
-  std::unique_ptr<TracerProvider> provider_;
-};
-
-inline void trigger(std::string_view) noexcept {}
-
-[[nodiscard]] inline Result<Tracing> configure_tracing(Config) {
-  return Tracing(std::make_unique<TracerProvider>());
-}
-
 #endif
+
+namespace detail {
+[[nodiscard]] Tracing configure_by(Config config);
+}  // namespace detail
+
+// The full door: makes a provider and installs it as the process default. A template, so that a
+// bare braced list always means TracingOptions: say configure_tracing(Config{…}).
+template <std::same_as<Config> Full>
+[[nodiscard]] Tracing configure_tracing(Full config) {
+  return detail::configure_by(std::move(config));
+}
 
 }  // namespace ALPHASWARM_OTEL_NAMESPACE
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "alphaswarm/observability/api/propagation.hpp"
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 

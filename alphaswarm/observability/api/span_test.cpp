@@ -7,6 +7,8 @@
 #include <thread>
 
 #include "alphaswarm/base/task_local.hpp"
+#include "alphaswarm/observability/api/propagation.hpp"
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/sdk/test_support_test.hpp"
 #include "alphaswarm/observability/tracing.hpp"
@@ -138,6 +140,31 @@ TEST_F(SpanTest, SettingAKeyAgainOverwrites) {
   EXPECT_EQ(attributes.at("key0"), "s:");
   EXPECT_EQ(attributes.at("key49"), "s:" + std::string(49, 'x'));
   EXPECT_EQ(message.all(11).size(), 1U);
+}
+
+TEST_F(SpanTest, SetsSeveralAtOnceAsOneByOne) {
+  {
+    Span one = span("work", {{"a", 1}, {"b", "x"}, {"a", 2}, {"a", "three"}});
+    one.set({{"c", true}, {"b", "y"}, {"d", 0.5}, {"", 1}, {"c", "\xff"}, {"e", 300}});
+    one.set({}).set({{"e", -1}});
+    const std::string key(60, 'k');  // beyond the short form
+    one.set({{"f", 1}, {key, 2}, {"g", 3}});
+    for (int i = 0; i < 40; ++i) {
+      const std::string name = "n" + std::to_string(i);
+      one.set({{name, i}, {name, i + 1}});
+    }
+  }
+  const WireMessage message = decoded();
+  const auto attributes = attributes_of(message, 9);
+  EXPECT_EQ(attributes.size(), 48U);
+  EXPECT_EQ(attributes.at("a"), "s:three");
+  EXPECT_EQ(attributes.at("b"), "s:y");
+  EXPECT_EQ(attributes.at("c"), "s:\xEF\xBF\xBD");
+  EXPECT_EQ(attributes.at("e"), "i:-1");
+  EXPECT_EQ(attributes.at(std::string(60, 'k')), "i:2");
+  EXPECT_EQ(attributes.at("g"), "i:3");
+  EXPECT_EQ(attributes.at("n39"), "i:40");
+  EXPECT_EQ(message.integer(10), 1U);  // the one without a key
 }
 
 TEST_F(SpanTest, RepairsInvalidUtf8) {

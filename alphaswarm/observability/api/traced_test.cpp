@@ -4,7 +4,9 @@
 
 #include <memory>
 #include <stdexcept>
+#include <string>
 
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/sdk/test_task_test.hpp"
 #include "alphaswarm/observability/tracing.hpp"
@@ -91,6 +93,33 @@ TEST_F(TracedTest, ALazyCoroutineOutlivesItsWrapper) {
       "a text too long for the small string");
   EXPECT_EQ(run(std::move(task)), 36U);
   EXPECT_EQ(tree(), "late\n");
+}
+
+TEST_F(TracedTest, DescribesTheSpanByItsArguments) {
+  const auto fixed = traced("fixed", [] {}, [](Span& span) { span.set("venue", "sim"); });
+  fixed();
+  const auto computed = traced(
+      "computed", [](std::unique_ptr<int> owned, int) { return *owned; },
+      [](Span& span, const std::unique_ptr<int>& owned, int b) {
+        span.set("a", *owned).set("b", b);  // before the function takes it
+      });
+  EXPECT_EQ(computed(std::make_unique<int>(4), 5), 4);
+  const auto later = traced("later", twice, [](Span& span, const std::unique_ptr<int>& value) {
+    span.set("value", *value);
+  });
+  EXPECT_EQ(run(later(std::make_unique<int>(6))), 12);
+  int described = 0;
+  provider_->force_flush();
+  {
+    const auto none = TracerProvider::create({.service_name = "none", .sample_ratio = 0.0});
+    const Span parent = span("parent", {.provider = none->get()});
+    traced("unsampled", [] {}, [&](Span&) { ++described; })();
+  }
+  EXPECT_EQ(described, 0);
+  EXPECT_EQ(memory_->find("fixed").attributes.at("venue"), "sim");
+  EXPECT_EQ(memory_->find("computed").attributes.at("a"), "4");
+  EXPECT_EQ(memory_->find("computed").attributes.at("b"), "5");
+  EXPECT_EQ(memory_->find("later").attributes.at("value"), "6");
 }
 
 TEST_F(TracedTest, AnExceptionIsRecordedOnceByTheInnermostSpan) {

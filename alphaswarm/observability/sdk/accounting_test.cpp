@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/sdk/barrier.hpp"
 #include "alphaswarm/observability/sdk/chunk_pool.hpp"

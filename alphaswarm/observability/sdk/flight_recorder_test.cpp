@@ -5,6 +5,8 @@
 #include <set>
 #include <thread>
 
+#include "alphaswarm/base/time.hpp"
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 

@@ -21,6 +21,7 @@
 #include <thread>
 #include <vector>
 
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/export/test_server_test.hpp"
 #include "alphaswarm/observability/sdk/barrier.hpp"

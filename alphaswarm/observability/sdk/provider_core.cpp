@@ -280,13 +280,6 @@ void trigger(std::string_view reason) noexcept {
   const Span asking = span("trigger", {{detail::kTriggerKey, reason}});
 }
 
-Result<Tracing> configure_tracing(Config config) {
-  auto provider = TracerProvider::create(std::move(config));
-  if (!provider) return std::unexpected(provider.error());
-  (*provider)->install_as_default();
-  return Tracing(std::move(*provider));
-}
-
 }  // namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE
 
 #endif

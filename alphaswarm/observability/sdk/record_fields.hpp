@@ -94,9 +94,19 @@ inline char* put_count(char* out, std::uint32_t field, std::uint32_t count) noex
   return put_varint(out, count);
 }
 
-// Copies 1 to 64 bytes; the OR of all of them, to tell whether they are ASCII.
-[[gnu::always_inline]] inline std::uint64_t copy_short(char* out, const char* from,
-                                                       std::size_t size) noexcept {
+// The first and the last eight bytes of a text, or what it has of them; the same for equal texts.
+struct TextEnds {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+
+// Copies 1 to 64 bytes. `seen` is the OR of all of them, to tell whether they are ASCII.
+struct ShortCopy {
+  TextEnds ends;
+  std::uint64_t seen;
+};
+[[gnu::always_inline]] inline ShortCopy copy_short(char* out, const char* from,
+                                                   std::size_t size) noexcept {
   const auto move = [&]<class Word>(Word, std::size_t at) {
     Word word = 0;
     std::memcpy(&word, from + at, sizeof word);
@@ -104,12 +114,21 @@ inline char* put_count(char* out, std::uint32_t field, std::uint32_t count) noex
     return static_cast<std::uint64_t>(word);
   };
   if (size >= 8) {
-    std::uint64_t seen = move(std::uint64_t{}, size - 8);
-    for (std::size_t at = 0; at + 8 < size; at += 8) seen |= move(std::uint64_t{}, at);
-    return seen;
+    const std::uint64_t first = move(std::uint64_t{}, 0);
+    const std::uint64_t last = move(std::uint64_t{}, size - 8);
+    std::uint64_t seen = first | last;
+    for (std::size_t at = 8; at + 8 < size; at += 8) seen |= move(std::uint64_t{}, at);
+    return {{first, last}, seen};
   }
-  if (size >= 4) return move(std::uint32_t{}, 0) | move(std::uint32_t{}, size - 4);
-  return move(std::uint8_t{}, 0) | move(std::uint8_t{}, size / 2) | move(std::uint8_t{}, size - 1);
+  if (size >= 4) {
+    const std::uint64_t first = move(std::uint32_t{}, 0);
+    const std::uint64_t last = move(std::uint32_t{}, size - 4);
+    return {{first, last}, first | last};
+  }
+  const std::uint64_t first = move(std::uint8_t{}, 0);
+  const std::uint64_t middle = move(std::uint8_t{}, size / 2);
+  const std::uint64_t last = move(std::uint8_t{}, size - 1);
+  return {{first | middle << 8U, last}, first | middle | last};
 }
 
 constexpr std::uint64_t kHighBits = 0x8080808080808080U;

@@ -14,59 +14,65 @@
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
 
 // Sixteen bits that tell most keys apart.
-inline std::uint16_t key_tag(std::string_view key) noexcept {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
-  if (key.size() >= 8) {
-    std::memcpy(&first, key.data(), 8);
-    std::memcpy(&last, key.data() + key.size() - 8, 8);
-  } else if (key.size() >= 4) {
-    std::uint32_t part = 0;
-    std::memcpy(&part, key.data(), 4);
-    first = part;
-    std::memcpy(&part, key.data() + key.size() - 4, 4);
-    last = part;
-  } else if (!key.empty()) {
-    first = static_cast<unsigned char>(key[0]) |
-            static_cast<std::uint64_t>(static_cast<unsigned char>(key[key.size() / 2])) << 8U |
-            static_cast<std::uint64_t>(static_cast<unsigned char>(key[key.size() - 1])) << 16U;
-  }
+inline std::uint16_t key_tag(const TextEnds& ends, std::size_t size) noexcept {
   const std::uint64_t mixed =
-      (first ^ (last << 7U | last >> 57U) ^ key.size()) * 0x9e3779b97f4a7c15U;
+      (ends.first ^ (ends.last << 7U | ends.last >> 57U) ^ size) * 0x9e3779b97f4a7c15U;
   return static_cast<std::uint16_t>(mixed >> 48U);
 }
+inline std::uint16_t key_tag(std::string_view key) noexcept {
+  const auto load = [&]<class Word>(Word word, std::size_t at) {
+    std::memcpy(&word, key.data() + at, sizeof word);
+    return static_cast<std::uint64_t>(word);
+  };
+  const std::size_t size = key.size();
+  if (size >= 8) {
+    return key_tag({load(std::uint64_t{}, 0), load(std::uint64_t{}, size - 8)}, size);
+  }
+  if (size >= 4) {
+    return key_tag({load(std::uint32_t{}, 0), load(std::uint32_t{}, size - 4)}, size);
+  }
+  if (size == 0) return key_tag({}, 0);
+  return key_tag({load(std::uint8_t{}, 0) | load(std::uint8_t{}, size / 2) << 8U,
+                  load(std::uint8_t{}, size - 1)},
+                 size);
+}
 
-// A short ASCII key with a number or a short ASCII text not set before. False, and nothing done,
-// where it is none.
-[[gnu::always_inline]] inline bool put_short_attribute(SpanSlot& slot, const SpanLimits& limits,
-                                                       std::string_view key,
-                                                       const AttributeValue& value) noexcept {
+// What write_short_pair() needs at `out`; it writes less.
+constexpr std::size_t kShortPair = 128;
+
+struct ShortPair {
+  char* end;  // null: it is none
+  std::uint16_t tag;
+};
+
+// A short ASCII key with a number or a short ASCII text.
+[[gnu::always_inline]] inline ShortPair write_short_pair(char* const start,
+                                                         const SpanLimits& limits,
+                                                         std::string_view key,
+                                                         const AttributeValue& value) noexcept {
   using Type = AttributeValue::Type;
-  const std::uint32_t index = slot.attributes;
-  const std::uint32_t used = slot.used;
-  if (key.size() - 1 >= kShort || index >= SpanSlot::kIndexed || index >= limits.attributes ||
-      slot.capacity - used < 128) {
-    return false;
-  }
-  const std::uint16_t hash = key_tag(key);
-  for (std::uint32_t i = 0; i < index; ++i) {
-    if (slot.key_tags[i] == hash) return false;  // probably the same key
-  }
-  char* const start = slot.record + used;
-  if ((copy_short(start + 4, key.data(), key.size()) & kHighBits) != 0) return false;
+  if (key.size() - 1 >= kShort) return {};
+  const ShortCopy copied = copy_short(start + 4, key.data(), key.size());
+  std::uint64_t seen = copied.seen;
   char* const out = start + 4 + key.size();
   char* end = out + 3;
   char kind = length_tag(sdk::kText);
   switch (value.type()) {
-    case Type::integer:
+    case Type::integer: {
       kind = static_cast<char>(tag(sdk::kInt, WireType::varint));
-      end = put_varint(end, static_cast<std::uint64_t>(value.integer()));
+      const auto number = static_cast<std::uint64_t>(value.integer());
+      if (number < 0x80) [[likely]] {
+        *end++ = static_cast<char>(number);
+      } else {
+        end = put_varint(end, number);
+      }
       break;
+    }
     case Type::text: {
       const std::string_view text = value.text();
-      if (text.size() - 1 >= kShort || text.size() > limits.value_bytes) return false;
+      if (text.size() - 1 >= kShort || text.size() > limits.value_bytes) return {};
       *end++ = static_cast<char>(text.size());
-      if ((copy_short(end, text.data(), text.size()) & kHighBits) != 0) return false;
+      seen |= copy_short(end, text.data(), text.size()).seen;
       end += text.size();
       break;
     }
@@ -79,8 +85,9 @@ inline std::uint16_t key_tag(std::string_view key) noexcept {
       *end++ = value.boolean() ? 1 : 0;
       break;
     default:
-      return false;
+      return {};
   }
+  if ((seen & kHighBits) != 0) return {};
   out[0] = length_tag(2);  // KeyValue.value
   out[1] = static_cast<char>(end - out - 2);
   out[2] = kind;
@@ -90,18 +97,69 @@ inline std::uint16_t key_tag(std::string_view key) noexcept {
                              static_cast<std::uint32_t>(length_tag(1)) << 16U |  // KeyValue.key
                              static_cast<std::uint32_t>(key.size()) << 24U;
   std::memcpy(start, &head, 4);
-  slot.key_tags[index] = hash;
-  slot.offsets[index] = static_cast<std::uint16_t>(used);
+  return {end, key_tag(copied.ends, key.size())};
+}
+
+// Probably the same key is among the first `count`.
+[[gnu::always_inline]] inline bool has_tag(const SpanSlot& slot, std::uint32_t count,
+                                           std::uint16_t tag) noexcept {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (slot.key_tags[i] == tag) return true;
+  }
+  return false;
+}
+
+// False, and nothing done, where the attribute is none of the usual kind or may be there already.
+[[gnu::always_inline]] inline bool put_short_attribute(SpanSlot& slot, const SpanLimits& limits,
+                                                       std::string_view key,
+                                                       const AttributeValue& value) noexcept {
+  const std::uint32_t index = slot.attributes;
+  if (index >= SpanSlot::kIndexed || index >= limits.attributes ||
+      slot.capacity - slot.used < kShortPair) {
+    return false;
+  }
+  const ShortPair pair = write_short_pair(slot.record + slot.used, limits, key, value);
+  if (pair.end == nullptr) return false;
+  if (has_tag(slot, index, pair.tag)) return false;
+  slot.key_tags[index] = pair.tag;
+  slot.offsets[index] = static_cast<std::uint16_t>(slot.used);
   slot.attributes = static_cast<std::uint16_t>(index + 1);
-  slot.used = static_cast<std::uint32_t>(end - slot.record);
+  slot.used = static_cast<std::uint32_t>(pair.end - slot.record);
   return true;
 }
 
-inline void put_any_attribute(SpanSlot& slot, const SpanLimits& limits, std::string_view key,
-                              const AttributeValue& value) noexcept {
+[[gnu::noinline]] inline void put_any_attribute(SpanSlot& slot, const SpanLimits& limits,
+                                                std::string_view key,
+                                                const AttributeValue& value) noexcept {
   if (!put_short_attribute(slot, limits, key, value)) [[unlikely]] {
     put_attribute(slot, limits, key, value);
   }
+}
+
+// put_any_attribute() for each, as long as they are of the usual kind without looking at the slot
+// again.
+[[gnu::always_inline]] inline void put_attributes(SpanSlot& slot, const SpanLimits& limits,
+                                                  Attributes attributes) noexcept {
+  const Attribute* next = attributes.begin();
+  const Attribute* const end = attributes.end();
+  char* const record = slot.record;
+  char* at = record + slot.used;
+  const char* const last = record + slot.capacity - kShortPair;
+  const std::uint32_t most =
+      limits.attributes < SpanSlot::kIndexed ? limits.attributes : SpanSlot::kIndexed;
+  std::uint32_t index = slot.attributes;
+  for (; next != end && index < most && at <= last; ++next, ++index) {
+    const ShortPair pair = write_short_pair(at, limits, next->key, next->value);
+    if (pair.end == nullptr || has_tag(slot, index, pair.tag)) break;
+    slot.key_tags[index] = pair.tag;
+    slot.offsets[index] = static_cast<std::uint16_t>(at - record);
+    at = pair.end;
+  }
+  if (index > slot.attributes) {
+    slot.attributes = static_cast<std::uint16_t>(index);
+    slot.used = static_cast<std::uint32_t>(at - record);
+  }
+  for (; next != end; ++next) put_any_attribute(slot, limits, next->key, next->value);
 }
 
 // Ids and a short ASCII name; everything else of the record is reset. `parent_id` 0: none.
@@ -124,14 +182,14 @@ inline void put_any_attribute(SpanSlot& slot, const SpanLimits& limits, std::str
   slot.name_at = static_cast<std::uint16_t>(slot.used);
   slot.name_size = 0;
   if (own.tracestate().handle == 0 && name.size() - 1 < kShort && name.size() <= value_bytes &&
-      (copy_short(out + 2, name.data(), name.size()) & kHighBits) == 0) [[likely]] {
+      (copy_short(out + 2, name.data(), name.size()).seen & kHighBits) == 0) [[likely]] {
     out[0] = length_tag(kName);
     out[1] = static_cast<char>(name.size());
     slot.name_size = static_cast<std::uint16_t>(name.size() + 2);
     slot.used += slot.name_size;
     return;
   }
-  begin_rest(slot, own, name, value_bytes);
+  begin_rest(slot, ContextWords(own), name, value_bytes);  // a copy: `own` stays in registers
 }
 
 // Bytes that finish_record() and finish_short_record() may write beyond finished_size().

@@ -128,6 +128,11 @@ void set_attribute(Handle span, std::string_view key, const AttributeValue& valu
   if (slot) put_any_attribute(*slot, slot->provider().config.limits, key, value);
 }
 
+void set_attributes(Handle span, Attributes attributes) noexcept {
+  const SlotUse slot(span);
+  if (slot) put_attributes(*slot, slot->provider().config.limits, attributes);
+}
+
 void add_event(Handle span, std::string_view name, Attributes attributes) noexcept {
   const SlotUse slot(span);
   if (!slot) return;

@@ -51,10 +51,12 @@ std::uint64_t draw(Random& random) noexcept {
   }
 }
 
-// Asks a sampler for what decide() does by itself.
-[[gnu::noinline]] void ask_sampler(const Sampler& sampler, const Origin& origin, ContextWords& made,
-                                   std::string_view name, const SpanOptions* options,
-                                   Attributes attributes) noexcept {
+// Asks a sampler for what decide() does by itself; returns `rest` of the new context. By value: the
+// caller's stay in registers, and its usual way waits for no store of theirs.
+[[gnu::noinline]] std::uint64_t ask_sampler(const Sampler& sampler, Origin origin,
+                                            ContextWords made, std::string_view name,
+                                            const SpanOptions* options,
+                                            Attributes attributes) noexcept {
   SpanContext parent;
   if (origin.valid()) {
     std::memcpy(parent.trace_id.bytes.data(), origin.trace, 16);
@@ -71,14 +73,15 @@ std::uint64_t draw(Random& random) noexcept {
   std::memcpy(input.trace_id.bytes.data(), made.trace, 16);
   const SamplingResult result = sampler.sample(input);
   const auto random = static_cast<std::uint8_t>(made.flags() & SpanContext::kRandom);
-  made.rest = ContextWords::make_rest(
+  return ContextWords::make_rest(
       result.tracestate,
       static_cast<std::uint8_t>(random | (result.sampled ? SpanContext::kSampled : 0U)), false);
 }
 
 // The new span's own context; its parent is the origin's span.
-ContextWords decide(const Origin& origin, const ProviderCore& provider,
-                    ThreadState& thread) noexcept {
+[[gnu::always_inline]] inline ContextWords decide(const Origin& origin,
+                                                  const ProviderCore& provider,
+                                                  ThreadState& thread) noexcept {
   ContextWords made;
   made.span_id = thread.span_ids.next();
   made.provider = origin.provider;
@@ -107,10 +110,11 @@ void drop_at_start(ProviderCore& provider) noexcept {
   provider.shared.no_slot.fetch_add(1, std::memory_order_relaxed);
 }
 
-}  // namespace
-
-Handle start_span(std::string_view name, const SpanOptions* options,
-                  Attributes attributes) noexcept {
+// Compiled once for the usual start, which has no options, and once for all others.
+template <bool kPlain>
+[[gnu::always_inline]] inline Handle start(std::string_view name, const SpanOptions* given,
+                                           Attributes attributes) noexcept {
+  const SpanOptions* const options = kPlain ? nullptr : given;
   TaskSlot& task_slot = current_task_slot();
   SlotContext& current_context = context_in(task_slot);
   if (options == nullptr && ContextWords::unsampled(ContextWords::load_rest(current_context)) &&
@@ -133,7 +137,7 @@ Handle start_span(std::string_view name, const SpanOptions* options,
   }
   ContextWords made = decide(origin, provider, *thread);
   if (provider.other_sampler != nullptr) [[unlikely]] {
-    ask_sampler(*provider.other_sampler, origin, made, name, options, attributes);
+    made.rest = ask_sampler(*provider.other_sampler, origin, made, name, options, attributes);
   }
   const bool make_current = options == nullptr || options->make_current;
   ProviderCore* keeper = &provider;  // whose span it is recorded as
@@ -163,6 +167,12 @@ Handle start_span(std::string_view name, const SpanOptions* options,
   const Handle handle = make_handle(slot, generation, kRecorded);
   made.span = handle;
   made.store_ids(slot->own);
+  slot->task_slot = nullptr;
+  if (make_current) {
+    slot->task_slot = &task_slot;
+    ContextWords::load(current_context).store(slot->previous);
+    made.store(current_context);
+  }
   slot->provider_ptr.store(keeper, std::memory_order_relaxed);
   slot->fork_epoch = fork_epoch.load(std::memory_order_relaxed);
   slot->status = StatusCode::unset;
@@ -170,23 +180,28 @@ Handle start_span(std::string_view name, const SpanOptions* options,
   // OTLP: bit 8 says that bit 9, "the parent is remote", is known.
   slot->otlp_flags = made.flags() | 0x100U | (origin.valid() && origin.remote() ? 0x200U : 0U);
   slot->seen_exception.store(0, std::memory_order_relaxed);
-  slot->start_is_given = options != nullptr && options->start_time.value != 0;
-  slot->start_ticks = sdk::ticks();
-  slot->start_ns = slot->start_is_given ? options->start_time.value
-                                        : sdk::calibration().unix_ns(slot->start_ticks);
+  const bool start_is_given = options != nullptr && options->start_time.value != 0;
+  slot->start_is_given = start_is_given;
+  const std::uint64_t start_ticks = sdk::ticks();
+  slot->start_ticks = start_ticks;
+  slot->start_ns =
+      start_is_given ? options->start_time.value : sdk::calibration().unix_ns(start_ticks);
   const SpanLimits& limits = provider.config.limits;
   begin_record(*slot, made, origin.valid() ? origin.span_id : 0, name, limits.value_bytes);
-  for (const Attribute& attribute : attributes) {
-    put_any_attribute(*slot, limits, attribute.key, attribute.value);
-  }
-  slot->task_slot = nullptr;
-  if (make_current) {
-    slot->task_slot = &task_slot;
-    current.store(slot->previous);
-    made.store(current_context);
-  }
+  put_attributes(*slot, limits, attributes);
   slot->state.store(generation << kGenerationShift | kLive, std::memory_order_release);
   return handle;
+}
+
+}  // namespace
+
+Handle start_span(std::string_view name, Attributes attributes) noexcept {
+  return start<true>(name, nullptr, attributes);
+}
+
+Handle start_span(std::string_view name, const SpanOptions& options,
+                  Attributes attributes) noexcept {
+  return start<false>(name, &options, attributes);
 }
 
 }  // namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail

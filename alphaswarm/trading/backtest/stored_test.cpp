@@ -7,6 +7,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 #include "alphaswarm/persistence/bar_repository.hpp"

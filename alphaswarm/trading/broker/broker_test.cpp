@@ -8,6 +8,7 @@
 #include <atomic>
 
 #include "alphaswarm/base/thread.hpp"
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 #include "alphaswarm/trading/broker/sim_broker.hpp"

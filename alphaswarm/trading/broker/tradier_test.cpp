@@ -10,6 +10,7 @@
 
 #include "alphaswarm/net/http_server.hpp"
 #include "alphaswarm/net/task.hpp"
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 #include "alphaswarm/trading/broker/tradier_broker.hpp"

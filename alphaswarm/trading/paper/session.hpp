@@ -9,6 +9,7 @@
 #include <string>
 
 #include "alphaswarm/net/http_client.hpp"
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 #include "alphaswarm/persistence/database.hpp"
 #include "alphaswarm/persistence/run_repository.hpp"
