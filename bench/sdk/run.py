@@ -39,12 +39,13 @@ def numbers(what):
 
 def hot():
     found = numbers("hot")
-    void = found["floor_1"] > 50
+    void = found["floor_1"] > 50 or found["floor_full"] or found["dropped_in_hot_rows"]
     say("floor_1_thread", found["floor_1"], "ns", "<=", 50)
     if void:
-        print("# the floor is above 50 ns: the machine is not idle, and this run is void")
+        print("# the floor is above 50 ns, its ring was full or spans were dropped: this run is void")
     say("floor_2_threads", found["floor_2"], "ns")
     say("floor_ring_full", found["floor_full"], "pushes")
+    say("dropped_in_hot_rows", found["dropped_in_hot_rows"], "spans")
     say("span_1_thread", found["span_1"], "ns")
     say("span_1_thread_to_floor", found["span_1"] / found["floor_1"], "x", "<=", 2.0)
     say("span_2_threads", found["span_2"], "ns")
@@ -53,6 +54,7 @@ def hot():
     say("unsampled_child_to_floor", found["child_unsampled"] / found["floor_1"], "x", "<=", 0.4)
     say("ratio_zero_to_floor", found["ratio_zero"] / found["floor_1"], "x", "<=", 0.4)
     say("disabled_extra", found["disabled_extra"], "ns", "<=", 1)
+    say("disabled_span_extra", found["disabled_span_extra"], "ns")
     say("dropped_at_full_speed", found["dropped_at_full_speed"], "%")
 
 
