@@ -60,11 +60,18 @@ std::string id_to_hex(const Id& id) {
 
 namespace detail {
 void write_hex(const std::uint8_t* bytes, std::size_t count, char* out) noexcept {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  for (std::size_t i = 0; i < count; ++i) {
-    out[2 * i] = kDigits[bytes[i] >> 4];
-    out[2 * i + 1] = kDigits[bytes[i] & 15];
-  }
+  struct Pairs {
+    char text[256][2];
+  };
+  static constexpr Pairs kPairs = [] {
+    Pairs pairs{};
+    for (unsigned i = 0; i < 256; ++i) {
+      pairs.text[i][0] = "0123456789abcdef"[i >> 4U];
+      pairs.text[i][1] = "0123456789abcdef"[i & 15U];
+    }
+    return pairs;
+  }();
+  for (std::size_t i = 0; i < count; ++i) std::memcpy(out + 2 * i, kPairs.text[bytes[i]], 2);
 }
 }  // namespace detail
 

@@ -52,18 +52,18 @@ ServerName server_name(const net::HttpRequest& request) {
 
 void describe(otel::Span& span, const net::HttpRequest& request) {
   const bool known = is_known_method(request.method);
-  span.set("http.request.method", known ? std::string_view(request.method) : "_OTHER");
+  const ServerName server = server_name(request);
+  span.set({{"http.request.method", known ? std::string_view(request.method) : "_OTHER"},
+            {"url.scheme", "http"},
+            {"url.path", request.path},
+            {"server.address", server.address},
+            {"server.port", server.port},
+            {"client.address", request.peer_address},
+            {"client.port", request.peer_port},
+            {"network.protocol.version", request.http_version == 10 ? "1.0" : "1.1"}});
   if (!known) span.set("http.request.method_original", request.method);
   if (!request.route.empty()) span.set("http.route", request.route);
-  span.set("url.scheme", "http");
-  span.set("url.path", request.path);
   if (!request.query.empty()) span.set("url.query", redact_query(request.query));
-  const ServerName server = server_name(request);
-  span.set("server.address", server.address);
-  span.set("server.port", server.port);
-  span.set("client.address", request.peer_address);
-  span.set("client.port", request.peer_port);
-  span.set("network.protocol.version", request.http_version == 10 ? "1.0" : "1.1");
   if (const auto agent = request.headers.get("User-Agent")) span.set("user_agent.original", *agent);
 }
 

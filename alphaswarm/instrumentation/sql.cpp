@@ -18,15 +18,18 @@ persistence::ObserverToken TracingSqlObserver::started(
   options.provider = provider_;
   otel::Span span = otel::span(name, options);
   if (span.recording()) {
-    span.set("db.system.name", statement.system);
+    if (statement.operation == "connect") {  // no operation of the database's language
+      span.set("db.system.name", statement.system);
+    } else {
+      span.set({{"db.system.name", statement.system},
+                {"db.query.text", statement.text},
+                {"db.operation.name", statement.operation}});
+    }
     if (!statement.database.empty()) span.set("db.namespace", statement.database);
     if (!statement.server_address.empty()) {
-      span.set("server.address", statement.server_address);
-      span.set("server.port", statement.server_port);
+      span.set(
+          {{"server.address", statement.server_address}, {"server.port", statement.server_port}});
     }
-    if (!statement.text.empty()) span.set("db.query.text", statement.text);
-    // Connecting is not an operation of the database's language.
-    if (statement.operation != "connect") span.set("db.operation.name", statement.operation);
     if (!statement.target.empty()) span.set("db.collection.name", statement.target);
   }
   return span.release();
