@@ -104,9 +104,9 @@ void TracingHttpServerObserver::responding(net::ObserverToken token, const net::
   const auto* own = static_cast<const Request*>(token);
   const otel::SpanContext context = own->span.context();
   if (own->excluded || !context.is_valid()) return;
-  const std::string text = otel::to_traceresponse(context);  // 00-<trace id>-<span id>-<flags>
-  response.headers.set("traceresponse", text);
-  response.headers.set("x-trace-id", std::string_view(text).substr(3, 32));
+  std::string text = otel::to_traceresponse(context);  // 00-<trace id>-<span id>-<flags>
+  response.headers.set("x-trace-id", text.substr(3, 32));
+  response.headers.set("traceresponse", std::move(text));
 }
 
 void TracingHttpServerObserver::finished(net::ObserverToken token, int status, const Error* error) {

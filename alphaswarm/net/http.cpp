@@ -53,10 +53,10 @@ std::optional<std::string_view> Headers::get(std::string_view name) const noexce
   return std::nullopt;
 }
 
-void Headers::set(std::string_view name, std::string_view value) {
+void Headers::set(std::string_view name, std::string&& value) {
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     if (!equal_ignoring_case(fields_[i].name, name)) continue;
-    fields_[i].value = value;
+    fields_[i].value = std::move(value);
     const auto rest = fields_.begin() + static_cast<std::ptrdiff_t>(i) + 1;
     fields_.erase(
         std::remove_if(rest, fields_.end(),
@@ -64,11 +64,16 @@ void Headers::set(std::string_view name, std::string_view value) {
         fields_.end());
     return;
   }
-  add(name, value);
+  append(std::string(name), std::move(value));
 }
 
 void Headers::add(std::string_view name, std::string_view value) {
-  fields_.push_back(Header{std::string(name), std::string(value)});
+  append(std::string(name), std::string(value));
+}
+
+void Headers::append(std::string&& name, std::string&& value) {
+  if (fields_.capacity() == 0) fields_.reserve(kUsualFields);
+  fields_.push_back(Header{std::move(name), std::move(value)});
 }
 
 void Headers::remove(std::string_view name) {

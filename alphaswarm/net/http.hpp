@@ -28,7 +28,9 @@ class Headers {
     return get(name).has_value();
   }
   // Replaces every field of that name by one.
-  void set(std::string_view name, std::string_view value);
+  void set(std::string_view name, std::string&& value);
+  void set(std::string_view name, std::string_view value) { set(name, std::string(value)); }
+  void set(std::string_view name, const char* value) { set(name, std::string(value)); }
   void add(std::string_view name, std::string_view value);
   void remove(std::string_view name);
   void clear() noexcept { fields_.clear(); }
@@ -39,6 +41,8 @@ class Headers {
   [[nodiscard]] auto end() const noexcept { return fields_.end(); }
 
  private:
+  static constexpr std::size_t kUsualFields = 6;  // one allocation for most messages
+  void append(std::string&& name, std::string&& value);
   std::vector<Header> fields_;
 };
 
