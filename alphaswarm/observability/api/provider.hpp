@@ -12,6 +12,7 @@
 #include "alphaswarm/base/error.hpp"
 #include "alphaswarm/observability/api/config.hpp"
 #include "alphaswarm/observability/api/configure.hpp"
+#include "alphaswarm/observability/api/span.hpp"
 #include "alphaswarm/observability/api/switch.hpp"
 
 namespace alphaswarm::config {
@@ -102,6 +103,9 @@ class TracerProvider {
 
   [[nodiscard]] Stats stats() const;
   [[nodiscard]] std::string_view service_name() const noexcept;
+  // Its spans are recorded by this provider, whatever the context they start in; see tracer().
+  [[nodiscard]] Tracer tracer(std::string_view name, std::string_view version = {},
+                              Attributes attributes = {}, std::string_view schema_url = {}) const;
   // Exports what the flight recorder keeps of a trace: for those triggered in another process.
   // Takes a lock: not for the hot path.
   void trigger(const TraceId& trace);
@@ -136,6 +140,10 @@ class TracerProvider {
   }
   [[nodiscard]] Stats stats() const { return {}; }
   [[nodiscard]] std::string_view service_name() const noexcept { return {}; }
+  [[nodiscard]] Tracer tracer(std::string_view, std::string_view = {}, Attributes = {},
+                              std::string_view = {}) const {
+    return {};
+  }
   void install_as_default() noexcept {}
   void trigger(const TraceId&) {}
 };

@@ -17,7 +17,10 @@ constexpr std::size_t kMaxTriggered = 10'000;
 constexpr std::size_t kMaxFromOthers = 10'000;
 // A trace's later spans follow for at least so long.
 constexpr std::chrono::minutes kFollow{5};
-constexpr std::uint32_t kSpans = 2;  // of ScopeSpans
+// Of ScopeSpans.
+constexpr std::uint32_t kScope = 1;
+constexpr std::uint32_t kSpans = 2;
+constexpr std::uint32_t kSchemaUrl = 3;
 
 }  // namespace
 
@@ -94,7 +97,10 @@ void FlightRecorder::export_from(const otlp::TraceBatch& batch, std::chrono::mil
                                  Wanted wanted) {
   for (std::uint32_t scope = 0; scope < batch.scopes.size(); ++scope) {
     const otlp::ScopeView& view = batch.scopes[scope];
-    sdk::RequestBuilder request(batch.resources[view.resource].encoded, view.encoded, SIZE_MAX,
+    otlp::MessageWriter fields;
+    fields.bytes(kScope, view.encoded);
+    if (!view.schema_url.empty()) fields.bytes(kSchemaUrl, view.schema_url);
+    sdk::RequestBuilder request(batch.resources[view.resource].encoded, fields.str(), SIZE_MAX,
                                 UINT32_MAX);
     for (const otlp::SpanView& span : batch.spans) {
       if (span.scope != scope || !wanted(span.trace_id)) continue;

@@ -14,6 +14,7 @@
 #include "alphaswarm/observability/sdk/clock.hpp"
 #include "alphaswarm/observability/sdk/export_worker.hpp"
 #include "alphaswarm/observability/sdk/flight_recorder.hpp"
+#include "alphaswarm/observability/sdk/scope_table.hpp"
 
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
 
@@ -32,6 +33,7 @@ void after_fork_in_child() noexcept {
   sdk::abandon_pool_after_fork();
   sdk::prepare_barrier();
   sdk::calibration().reset_after_fork();
+  sdk::scopes().reset_after_fork();
   for (ProviderCore* core = ProviderCore::first(); core != nullptr; core = core->next()) {
     core->forget_worker_after_fork();
   }
@@ -268,6 +270,16 @@ std::string_view TracerProvider::service_name() const noexcept {
 
 void TracerProvider::install_as_default() noexcept {
   detail::default_provider.store(core_, std::memory_order_release);  // with find_origin()
+}
+
+Tracer TracerProvider::tracer(std::string_view name, std::string_view version,
+                              Attributes attributes, std::string_view schema_url) const {
+  return Tracer({core_, sdk::scopes().intern(name, version, attributes, schema_url)});
+}
+
+Tracer tracer(std::string_view name, std::string_view version, Attributes attributes,
+              std::string_view schema_url) {
+  return Tracer({nullptr, sdk::scopes().intern(name, version, attributes, schema_url)});
 }
 
 void TracerProvider::trigger(const TraceId& trace) {

@@ -85,6 +85,7 @@ void commit(const SpanSlot& slot, const SpanTail& tail) noexcept {
     committed = 0;
   }
   char* const out = chunk->data() + static_cast<std::uint32_t>(committed);
+  if (!is_short && slot.scope != 0) chunk->marked.store(true, std::memory_order_relaxed);
   const char* const end =
       is_short ? finish_short_record(slot, tail, out) : finish_record(slot, tail, out);
   const auto written = static_cast<std::uint64_t>(end - out);
