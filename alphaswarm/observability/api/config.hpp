@@ -55,6 +55,12 @@ struct Config {
   bool gzip = false;
   std::int64_t timeout_ms = 10'000;  // of one export, its retries included
 
+  // Batches that the endpoint's receiver does not take now are kept in this folder, a subfolder for
+  // each service, and sent when it is back or the service starts again; see spill_folder.hpp.
+  // Empty: they are retried for `timeout_ms`, then dropped.
+  std::string spill_folder{};
+  std::uint64_t spill_max_bytes = 67'108'864;  // of a service; the oldest batches go
+
   // Takes the spans within the process; may be combined with an endpoint. Shared, because an
   // in-process collector outlives and serves several providers.
   std::shared_ptr<BatchSink> sink{};

@@ -23,6 +23,8 @@ enum Index : std::size_t {
   kRecorderLatency,
   kFile,
   kFileMaxBytes,
+  kSpillFolder,
+  kSpillMaxBytes,
   kRatioRule,
   kOtelDisabled,
   kOtelExporter,
@@ -74,6 +76,11 @@ constexpr Setting kSettings[] = {
      "A kept span that takes so long has its trace exported, as an error has; 0: none does"},
     {"ALPHASWARM_OTEL_FILE", "", "Also append spans to this file, as lines of OTLP/JSON"},
     {"ALPHASWARM_OTEL_FILE_MAX_BYTES", "100000000", "Size at which it is renamed to <file>.1"},
+    {"ALPHASWARM_OTEL_SPILL_DIR", "",
+     "Keep batches in this folder while their receiver is away, and send them later, also after a "
+     "restart. Empty: retry, then drop"},
+    {"ALPHASWARM_OTEL_SPILL_MAX_BYTES", "67108864",
+     "Size of that folder for each service; the oldest batches go"},
     {"ALPHASWARM_OTEL_RATIO_RULE", "consistent",
      "Which traces a ratio keeps: consistent (low 56 bits at or above the threshold) or trace_id "
      "(low 64 bits below the bound: the older TraceIdRatioBased)"},
@@ -225,6 +232,8 @@ void read_destination(Reader& reader, bool service, Config& config) {
   if (http) config.protocol = chosen == "http/json" ? Protocol::http_json : Protocol::http_protobuf;
   config.file = reader.text(kFile);
   reader.integer(kFileMaxBytes, 1'000, INT64_MAX, config.file_max_bytes);
+  config.spill_folder = reader.text(kSpillFolder);
+  reader.integer(kSpillMaxBytes, 65'536, INT64_MAX, config.spill_max_bytes);
   Index endpoint = kEndpoint;
   if (!reader.has(kEndpoint) && !service) {
     endpoint = reader.first(kOtelTracesEndpoint, kOtelEndpoint);

@@ -30,21 +30,27 @@ class Delivery {
   // backoff with jitter, or what the receiver asks for) are exhausted, or at the deadline.
   void deliver(const Batch& batch, TimePoint deadline);
   bool flush(TimePoint deadline);
+  // Between batches: for what the first sink does by itself.
+  void idle() { sinks_.front()->idle(); }
   // A shutdown cuts the retries under way short.
   void stop_by(TimePoint deadline);
-  // Lets go of the sinks; the export thread must be over.
-  void release() { sinks_.clear(); }
+  // Lets go of the sinks; the export thread must be over. Their last counts stay.
+  void release();
   void add_to(Stats& stats) const noexcept;
 
  private:
+  // Retries until `until`; then the sink may keep it.
+  [[nodiscard]] SinkResult offer(const Batch& batch, TimePoint until);
   [[nodiscard]] TimePoint limit(TimePoint given);
   // False at once when stopped by then.
   void pause(std::chrono::milliseconds time, TimePoint until);
-  void report(bool failed, const std::string& message);
+  void report(bool failed, const std::string& message, bool kept = false);
 
   std::chrono::milliseconds timeout_;
   std::string service_;
-  std::vector<std::shared_ptr<BatchSink>> sinks_;
+  std::vector<std::shared_ptr<BatchSink>> sinks_;  // guarded by the next one against add_to()
+  mutable std::mutex sinks_mutex_;
+  Stats::Spill last_spill_;
   Random random_;
 
   std::mutex mutex_;
@@ -54,6 +60,7 @@ class Delivery {
   bool failing_ = false;
   bool reported_rejection_ = false;
   std::atomic<std::uint64_t> exported_{0};
+  std::atomic<std::uint64_t> spilled_{0};
   std::atomic<std::uint64_t> failed_{0};
   std::atomic<std::uint64_t> rejected_{0};
   std::atomic<std::uint64_t> batches_{0};

@@ -63,6 +63,7 @@ void ExportWorker::run() {
     }
     if (stop) finish(deadline);
     if (flush || stop) delivery_.flush(deadline);
+    if (!flush && !stop) delivery_.idle();
     reclaim_idle();
     {
       const std::scoped_lock lock(mutex_);

@@ -40,7 +40,7 @@ SinkResult FlightRecorder::send(const Batch& batch, std::chrono::milliseconds ti
   if (!triggered_.empty()) {
     export_from(*parsed, timeout, [&](const TraceId& id) { return triggered_.contains(id); });
   }
-  keep(std::string(batch.request), batch.span_count);
+  retain(std::string(batch.request), batch.span_count);
   forget_old_triggers();
   return {};
 }
@@ -111,7 +111,7 @@ void FlightRecorder::export_from(const otlp::TraceBatch& batch, std::chrono::mil
   }
 }
 
-void FlightRecorder::keep(std::string request, std::uint32_t spans) {
+void FlightRecorder::retain(std::string request, std::uint32_t spans) {
   bytes_ += request.size();
   kept_spans_.fetch_add(spans, std::memory_order_relaxed);
   kept_.push_back({std::move(request), spans, steady_clock::now()});
@@ -145,6 +145,7 @@ void FlightRecorder::add_to(Stats::Recorder& stats) {
   stats.kept = kept_spans_.load(std::memory_order_relaxed) - stats.overwritten;
   stats.exported = sent.exported;
   stats.export_failed = sent.dropped.export_failed + sent.dropped.rejected;
+  stats.spilled = sent.spilled;
   stats.triggers = triggers_.load(std::memory_order_relaxed);
   const std::int64_t oldest = oldest_ns_.load(std::memory_order_relaxed);
   const std::int64_t now = steady_clock::now().time_since_epoch().count();

@@ -200,6 +200,20 @@ void ProviderCore::publish(const Stats& now, const Stats& before) const {
   dropped("export_failed", now.dropped.export_failed, before.dropped.export_failed);
   dropped("rejected", now.dropped.rejected, before.dropped.rejected);
   dropped("provider_gone", now.dropped.provider_gone, before.dropped.provider_gone);
+  add("alphaswarm_spans_spilled_total", service, "Spans kept in the spill folder for later.",
+      now.spill.kept, before.spill.kept);
+  add("alphaswarm_spill_spans_sent_total", service, "Spans sent from the spill folder.",
+      now.spill.sent, before.spill.sent);
+  const auto spill_lost = [&](std::string_view cause, std::uint64_t value, std::uint64_t old) {
+    add("alphaswarm_spill_spans_dropped_total", service + ",cause=\"" + std::string(cause) + "\"",
+        "Spans lost from the spill folder, by cause.", value, old);
+  };
+  spill_lost("full", now.spill.overwritten, before.spill.overwritten);
+  spill_lost("rejected", now.spill.rejected, before.spill.rejected);
+  add("alphaswarm_spill_files_set_aside_total", service, "Damaged files in the spill folder.",
+      now.spill.set_aside, before.spill.set_aside);
+  add("alphaswarm_spill_errors_total", service, "Batches the spill folder could not take.",
+      now.spill.errors, before.spill.errors);
 }
 
 void count_misuse(Misuse kind) noexcept {
