@@ -92,6 +92,9 @@ struct Config {
   // When there is no room for a finished span: false drops and counts it, true makes the ending
   // thread wait (for batch jobs that must lose nothing; never in a trading loop).
   bool on_full_wait = false;
+  // The simple processor in place of the batch processor: each span is a request of its own, sent
+  // within some milliseconds of its end; the next two are then without effect. For trying out.
+  bool simple = false;
   std::int64_t schedule_delay_ms = 1'000;     // longest wait of a finished span before its export
   std::uint32_t max_batch_spans = 8'192;      // spans in one request
   std::uint32_t max_batch_bytes = 1'048'576;  // size of one request, about

@@ -43,6 +43,18 @@ struct Stats {
   Dropped dropped;
   std::uint64_t batches = 0;
   std::uint64_t retries = 0;
+  // Calls to the sink, retries and failed ones included.
+  struct Exports {
+    std::uint64_t calls = 0;
+    double seconds = 0;      // all of them together
+    double max_seconds = 0;  // of the last one to two minutes
+  };
+  Exports exports;
+  // Spans that ended and are neither exported, spilled nor dropped yet.
+  [[nodiscard]] std::uint64_t waiting() const noexcept {
+    const std::uint64_t gone = exported + spilled + dropped.total() - dropped.no_slot;
+    return ended > gone ? ended - gone : 0;
+  }
   // The account of the spill folder, as far as this provider had a part in it. Of what is in there,
   // some may come from before, or from other processes of the service.
   struct Spill {

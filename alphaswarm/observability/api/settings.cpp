@@ -1,9 +1,11 @@
 #include "alphaswarm/observability/api/settings.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <string>
 
+#include "alphaswarm/base/log.hpp"
 #include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/endpoint.hpp"
 #include "alphaswarm/observability/export/otlp_response.hpp"
@@ -26,6 +28,7 @@ enum Index : std::size_t {
   kSpillFolder,
   kSpillMaxBytes,
   kRatioRule,
+  kProcessor,
   kOtelDisabled,
   kOtelExporter,
   kOtelServiceName,
@@ -84,6 +87,8 @@ constexpr Setting kSettings[] = {
     {"ALPHASWARM_OTEL_RATIO_RULE", "consistent",
      "Which traces a ratio keeps: consistent (low 56 bits at or above the threshold) or trace_id "
      "(low 64 bits below the bound: the older TraceIdRatioBased)"},
+    {"ALPHASWARM_OTEL_PROCESSOR", "batch",
+     "batch, or simple: a request for each span, within milliseconds of its end"},
     {"OTEL_SDK_DISABLED", "false", "true: no tracing"},
     {"OTEL_TRACES_EXPORTER", "",
      "otlp, console, both with a comma, or none; for programs that use the SDK alone"},
@@ -280,6 +285,8 @@ void read_transport(Reader& reader, Config& config) {
   std::int64_t batch_timeout = config.timeout_ms;
   reader.integer(kBspTimeout, 1, kHour, batch_timeout);
   config.timeout_ms = std::min(config.timeout_ms, batch_timeout);
+  static constexpr std::string_view kProcessors[] = {"batch", "simple"};
+  config.simple = reader.choice(kProcessor, kProcessors) == "simple";
   reader.integer(kBspDelay, 0, kHour, config.schedule_delay_ms);
   reader.integer(kBspBatch, 1, 1'000'000, config.max_batch_spans);
   std::int64_t unused = 0;
@@ -357,6 +364,14 @@ Result<Config> config_from_environment(const Environment& environment,
   read_propagators(reader, config);
   read_limits(reader, config.limits);
   if (reader.error()) return std::unexpected(*reader.error());
+#if !ALPHASWARM_OTEL
+  static std::atomic<bool> said{false};
+  if (!config.endpoint.empty() && !said.exchange(true, std::memory_order_relaxed)) {
+    log_warning("tracing",
+                "an endpoint is set, but this program was built without tracing: nothing is sent. "
+                "Build it with -DALPHASWARM_OTEL=ON, or unset the endpoint");
+  }
+#endif
   return config;
 }
 

@@ -92,8 +92,9 @@ void set_attributes(Handle span, Attributes attributes) noexcept;
 void add_event(Handle span, std::string_view name, Attributes attributes) noexcept;
 void add_link(Handle span, const SpanContext& target, Attributes attributes) noexcept;
 void set_status(Handle span, StatusCode code, std::string_view description) noexcept;
-void record_exception(Handle span, std::string_view type, std::string_view message) noexcept;
-void record_exception(Handle span, const std::exception& error) noexcept;
+void record_exception(Handle span, std::string_view type, std::string_view message,
+                      std::string_view stack) noexcept;
+void record_exception(Handle span, const std::exception& error, std::string_view stack) noexcept;
 void record_current_exception(Handle span) noexcept;
 void update_name(Handle span, std::string_view name) noexcept;
 void suspend_span(Handle span) noexcept;
@@ -150,13 +151,15 @@ class [[nodiscard]] Span {
     return status(StatusCode::error, description);
   }
   // Adds the event `exception` and sets status error. Called in a handler, it also marks that
-  // exception as recorded: outer spans that see it too only set their status.
-  Span& record_exception(std::string_view type, std::string_view message) noexcept {
-    if (detail::recorded(handle_)) detail::record_exception(handle_, type, message);
+  // exception as recorded: outer spans that see it too only set their status. C++ exceptions carry
+  // no stack; `stack` is for those that have one, as text.
+  Span& record_exception(std::string_view type, std::string_view message,
+                         std::string_view stack = {}) noexcept {
+    if (detail::recorded(handle_)) detail::record_exception(handle_, type, message, stack);
     return *this;
   }
-  Span& record_exception(const std::exception& error) noexcept {
-    if (detail::recorded(handle_)) detail::record_exception(handle_, error);
+  Span& record_exception(const std::exception& error, std::string_view stack = {}) noexcept {
+    if (detail::recorded(handle_)) detail::record_exception(handle_, error, stack);
     return *this;
   }
   // In a handler: records the exception being handled unless an inner span has; sets status error.
@@ -274,8 +277,10 @@ class [[nodiscard]] Span {
   Span& link(const SpanContext&, Attributes = {}) noexcept { return *this; }
   Span& status(StatusCode, std::string_view = {}) noexcept { return *this; }
   Span& error(std::string_view) noexcept { return *this; }
-  Span& record_exception(std::string_view, std::string_view) noexcept { return *this; }
-  Span& record_exception(const std::exception&) noexcept { return *this; }
+  Span& record_exception(std::string_view, std::string_view, std::string_view = {}) noexcept {
+    return *this;
+  }
+  Span& record_exception(const std::exception&, std::string_view = {}) noexcept { return *this; }
   Span& record_current_exception() noexcept { return *this; }
   Span& update_name(std::string_view) noexcept { return *this; }
   [[nodiscard]] bool recording() const noexcept { return false; }

@@ -17,6 +17,7 @@
 #include <mutex>
 #include <thread>
 
+#include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/export/otlp_grpc.hpp"
 #include "alphaswarm/observability/export/queued_sink.hpp"

@@ -43,14 +43,13 @@ Delivery::Delivery(const Config& config, std::vector<std::shared_ptr<BatchSink>>
       random_(thread_random().next()) {}
 
 SinkResult Delivery::offer(const Batch& batch, TimePoint until) {
-  BatchSink& sink = *sinks_.front();
   milliseconds backoff = kFirstBackoff;
   std::string why;
   for (bool first = true;; first = false) {
     const auto left = duration_cast<milliseconds>(limit(until) - steady_clock::now());
     if (left <= milliseconds(0)) break;
     if (!first) retries_.fetch_add(1, std::memory_order_relaxed);
-    SinkResult result = sink.send(batch, left);
+    SinkResult result = timed_send(batch, left);
     if (result.status != SinkResult::retry) return result;
     report(true, result.message);
     why = std::move(result.message);
@@ -59,8 +58,27 @@ SinkResult Delivery::offer(const Batch& batch, TimePoint until) {
     pause(std::max(result.retry_after, jittered), until);
     backoff = std::min(backoff * 2, kMaxBackoff);
   }
-  SinkResult result = sink.keep(batch);
+  SinkResult result = sinks_.front()->keep(batch);
   if (!why.empty()) result.message = std::move(why);
+  return result;
+}
+
+SinkResult Delivery::timed_send(const Batch& batch, milliseconds timeout) {
+  constexpr std::chrono::minutes kWindow{1};
+  const TimePoint begin = steady_clock::now();
+  SinkResult result = sinks_.front()->send(batch, timeout);
+  const TimePoint end = steady_clock::now();
+  if (end - minute_ >= kWindow) {
+    const std::int64_t last = slowest_ns_.exchange(0, std::memory_order_relaxed);
+    slowest_before_ns_.store(end - minute_ < 2 * kWindow ? last : 0, std::memory_order_relaxed);
+    minute_ = end;
+  }
+  const std::int64_t took = std::chrono::nanoseconds(end - begin).count();
+  calls_.fetch_add(1, std::memory_order_relaxed);
+  call_ns_.fetch_add(took, std::memory_order_relaxed);
+  if (took > slowest_ns_.load(std::memory_order_relaxed)) {
+    slowest_ns_.store(took, std::memory_order_relaxed);  // this thread alone writes it
+  }
   return result;
 }
 
@@ -152,6 +170,13 @@ void Delivery::add_to(Stats& stats) const noexcept {
   stats.dropped.export_failed += failed_.load(std::memory_order_relaxed);
   stats.dropped.rejected += rejected_.load(std::memory_order_relaxed);
   stats.batches += batches_.load(std::memory_order_relaxed);
+  const auto seconds = [](const std::atomic<std::int64_t>& ns) {
+    return static_cast<double>(ns.load(std::memory_order_relaxed)) * 1e-9;
+  };
+  stats.exports.calls += calls_.load(std::memory_order_relaxed);
+  stats.exports.seconds += seconds(call_ns_);
+  stats.exports.max_seconds =
+      std::max({stats.exports.max_seconds, seconds(slowest_ns_), seconds(slowest_before_ns_)});
   stats.retries += retries_.load(std::memory_order_relaxed);
 }
 

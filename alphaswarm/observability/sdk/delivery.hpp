@@ -41,6 +41,7 @@ class Delivery {
  private:
   // Retries until `until`; then the sink may keep it.
   [[nodiscard]] SinkResult offer(const Batch& batch, TimePoint until);
+  [[nodiscard]] SinkResult timed_send(const Batch& batch, std::chrono::milliseconds timeout);
   [[nodiscard]] TimePoint limit(TimePoint given);
   // False at once when stopped by then.
   void pause(std::chrono::milliseconds time, TimePoint until);
@@ -65,6 +66,12 @@ class Delivery {
   std::atomic<std::uint64_t> rejected_{0};
   std::atomic<std::uint64_t> batches_{0};
   std::atomic<std::uint64_t> retries_{0};
+  std::atomic<std::uint64_t> calls_{0};
+  std::atomic<std::int64_t> call_ns_{0};
+  // The slowest of this minute and of the one before.
+  std::atomic<std::int64_t> slowest_ns_{0};
+  std::atomic<std::int64_t> slowest_before_ns_{0};
+  TimePoint minute_{};  // the export thread's
 };
 
 }  // namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail

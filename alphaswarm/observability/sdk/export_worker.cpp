@@ -42,7 +42,8 @@ void ExportWorker::start() {
 void ExportWorker::run() {
   export_thread = true;
   refuse_spans_on_this_thread();
-  milliseconds tick = kTick;
+  const milliseconds calm = core_.config.simple ? kBusyTick : kTick;
+  milliseconds tick = calm;
   for (;;) {
     std::uint64_t asked = 0;
     bool stop = false;
@@ -56,7 +57,7 @@ void ExportWorker::run() {
     }
     adopt_new_buffers();
     const bool flush = asked != flush_done_;  // only this thread writes it
-    tick = kTick;
+    tick = calm;
     if (flush || stop || due()) {
       if (round(deadline) > core_.config.max_batch_bytes) tick = kBusyTick;
       oldest_ = {};

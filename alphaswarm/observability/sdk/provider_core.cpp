@@ -173,7 +173,7 @@ Stats ProviderCore::stats() {
   return stats;
 }
 
-void ProviderCore::publish(const Stats& now, const Stats& before) const {
+void ProviderCore::publish(const Stats& now, const Stats& before) {
   if (is_recorder) return;  // its spans are "not sampled", and counted by its provider
   const std::string service = "service=\"" + config.service_name + "\"";
   const auto add = [&](std::string_view name, const std::string& labels, std::string_view help,
@@ -191,6 +191,27 @@ void ProviderCore::publish(const Stats& now, const Stats& before) const {
       before.batches);
   add("alphaswarm_span_batch_retries_total", service, "Requests offered again.", now.retries,
       before.retries);
+  const auto microseconds = [](const Stats& stats) {
+    return static_cast<std::uint64_t>(stats.exports.seconds * 1e6);
+  };
+  add("alphaswarm_span_export_calls_total", service, "Calls of the exporter, failed ones too.",
+      now.exports.calls, before.exports.calls);
+  add("alphaswarm_span_export_microseconds_total", service, "Time in calls of the exporter.",
+      microseconds(now), microseconds(before));
+  gauge("alphaswarm_span_export_max_microseconds", service,
+        "Slowest call of the exporter in the last minute or two.")
+      .set(static_cast<std::uint64_t>(now.exports.max_seconds * 1e6));
+  gauge("alphaswarm_spans_waiting", service, "Spans that ended and were not sent yet.")
+      .set(now.waiting());
+  gauge("alphaswarm_spans_open", service, "Recorded spans open.").set(now.open);
+  if (recorder != nullptr) {
+    Stats::Recorder kept;
+    if (const auto keeper = recorder->flight_recorder()) keeper->add_to(kept);
+    gauge("alphaswarm_flight_recorder_spans", service, "Unsampled spans kept.").set(kept.kept);
+    gauge("alphaswarm_flight_recorder_retained_milliseconds", service,
+          "How far back the flight recorder reaches.")
+        .set(static_cast<std::uint64_t>(kept.retained_seconds * 1e3));
+  }
   const auto dropped = [&](std::string_view cause, std::uint64_t value, std::uint64_t old) {
     add("alphaswarm_spans_dropped_total", service + ",cause=\"" + std::string(cause) + "\"",
         "Recorded spans lost, by cause.", value, old);
@@ -251,6 +272,10 @@ Result<void> check(const Config& config) {
 }  // namespace
 
 Result<std::unique_ptr<TracerProvider>> TracerProvider::create(Config config) {
+  if (config.simple) {
+    config.schedule_delay_ms = 0;
+    config.max_batch_spans = 1;
+  }
   if (Result<void> checked = check(config); !checked) return std::unexpected(checked.error());
   detail::ProviderCore* recorder = nullptr;
   if (config.flight_recorder_bytes != 0) {
