@@ -63,14 +63,14 @@ Result<Telemetry> Telemetry::create(const Start& start, std::string_view suffix)
   auto config = observability::config_from_environment(start.environment, suffix);
   if (!config) return std::unexpected(config.error());
   config->sink = start.sink;
-  config->resource.emplace_back("service.version", std::string(kVersion));
-  config->resource.emplace_back("service.namespace", "alphaswarm");
+  identify(config->resource);
   Telemetry telemetry;
   telemetry.service_ = config->service_name;
   if (config->endpoint.empty() && !config->sink) return telemetry;
   auto provider = observability::TracerProvider::create(std::move(*config));
   if (!provider) return std::unexpected(provider.error());
   telemetry.provider_ = std::move(*provider);
+  if (start.signals != nullptr) telemetry.health_ = start.signals->observe(*telemetry.provider_);
   return telemetry;
 }
 
