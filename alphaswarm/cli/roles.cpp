@@ -78,9 +78,11 @@ void Telemetry::stop() {
   if (!provider_) return;
   static_cast<void>(provider_->shutdown(kFlushLimit));
   const observability::Stats stats = provider_->stats();
+  const std::string spilled =
+      stats.spilled != 0 ? fmt::format(" spilled={}", stats.spilled) : std::string();
   log_info("tracing",
-           fmt::format("{} started={} exported={} dropped={} open={}", service_, stats.started,
-                       stats.exported, stats.dropped.total(), stats.open));
+           fmt::format("{} started={} exported={} dropped={} open={}{}", service_, stats.started,
+                       stats.exported, stats.dropped.total(), stats.open, spilled));
 }
 
 Result<std::unique_ptr<Backbone>> Backbone::open(const Start& start) {

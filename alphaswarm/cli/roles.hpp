@@ -52,7 +52,7 @@ class Telemetry {
 
   [[nodiscard]] observability::TracerProvider* provider() noexcept { return provider_.get(); }
   // Sends what is left and says what became of all spans:
-  // "tracing: <service> started=… exported=… dropped=… open=…".
+  // "tracing: <service> started=… exported=… dropped=… open=…[ spilled=…]".
   void stop();
 
  private:
