@@ -1,30 +1,22 @@
-// Batches on disk: kept while the receiver is away, sent once when it is back, whatever happens to
-// the process, the disk or the files in between.
+// Batches are kept while the receiver is away, and sent once when it is back, whatever happens to
+// the process or the disk in between.
 
 #include "alphaswarm/observability/export/spill_sink.hpp"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <thread>
 
-#include "alphaswarm/observability/api/provider.hpp"
-#include "alphaswarm/observability/export/memory.hpp"
-#include "alphaswarm/observability/export/otlp_grpc.hpp"
+#include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/observability/export/queued_sink.hpp"
-#include "alphaswarm/observability/export/test_server_test.hpp"
+#include "alphaswarm/observability/export/spill_fixture_test.hpp"
 #include "alphaswarm/observability/sdk/barrier.hpp"
-#include "alphaswarm/observability/sdk/test_support_test.hpp"
-#include "alphaswarm/observability/tracing.hpp"
 
 #if ALPHASWARM_OTEL
 
@@ -35,181 +27,12 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using testing::GrpcReply;
 using testing::GrpcServer;
+using testing::kNobody;
+using testing::SpillTest;
 
 constexpr milliseconds kTimeout{2'000};
-constexpr std::string_view kNobody = "http://127.0.0.1:9";
 
-class SpillTest : public ::testing::Test {
- protected:
-  SpillTest() {
-    static int number = 0;
-    folder_ = fs::temp_directory_path() /
-              ("spill_test." + std::to_string(::getpid()) + "." + std::to_string(++number));
-  }
-  ~SpillTest() override { fs::remove_all(folder_); }
-
-  [[nodiscard]] SpillFolder folder(std::uint64_t max_bytes = 1U << 20U) const {
-    auto made = SpillFolder::open(folder_.string(), max_bytes);
-    EXPECT_TRUE(made.has_value()) << made.error().message;
-    return std::move(*made);
-  }
-  [[nodiscard]] std::vector<fs::path> files(std::string_view suffix = ".spill") const {
-    std::vector<fs::path> found;
-    if (!fs::exists(folder_)) return found;
-    for (const auto& each : fs::recursive_directory_iterator(folder_)) {
-      if (each.path().string().ends_with(suffix)) found.push_back(each.path());
-    }
-    std::ranges::sort(found);
-    return found;
-  }
-  [[nodiscard]] Config config(std::string_view endpoint) const {
-    Config made;
-    made.service_name = "desk/1";
-    made.endpoint = endpoint;
-    made.timeout_ms = 1'000;
-    made.spill_folder = folder_.string();
-    return made;
-  }
-  static std::unique_ptr<TracerProvider> provider(const Config& config) {
-    auto made = TracerProvider::create(config);
-    EXPECT_TRUE(made.has_value()) << made.error().message;
-    return std::move(*made);
-  }
-  static void make_spans(TracerProvider& provider, int count, const std::string& prefix = "span ") {
-    for (int i = 0; i < count; ++i) {
-      span(prefix + std::to_string(i), {.provider = &provider}).end();
-    }
-  }
-  static void expect_exact(const TracerProvider& provider) {
-    const Stats stats = provider.stats();
-    EXPECT_EQ(stats.started, stats.exported + stats.spilled + stats.dropped.total() + stats.open);
-  }
-  // How often each span id came to a server.
-  static std::map<std::string, int> received(GrpcServer& server) {
-    std::map<std::string, int> found;
-    for (const testing::GrpcCall& call : server.calls()) {
-      for (const auto& span : testing::spans_of(std::string_view(call.body).substr(5))) {
-        ++found[span.one(2)];
-      }
-    }
-    return found;
-  }
-  // Waits until the account says so: the export thread works by itself.
-  template <class Condition>
-  static void wait_until(TracerProvider& provider, Condition condition) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (!condition(provider.stats()) && std::chrono::steady_clock::now() < end) {
-      std::this_thread::sleep_for(milliseconds(5));  // nothing signals it
-    }
-    EXPECT_TRUE(condition(provider.stats()));
-  }
-
-  fs::path folder_;
-};
-
-TEST_F(SpillTest, WhatIsKeptComesBackByteForByte) {
-  SpillAccount account;
-  SpillFolder first = folder();
-  const std::string requests[] = {"first", std::string(300'000, 'x'), std::string("\0\xff", 2)};
-  for (std::uint32_t i = 0; i < 3; ++i) {
-    ASSERT_TRUE(first.store({requests[i], i + 7}, account).has_value());
-  }
-  EXPECT_EQ(fs::status(folder_).permissions(), fs::perms::owner_all);
-  EXPECT_EQ(fs::status(files()[0]).permissions(), fs::perms::owner_read | fs::perms::owner_write);
-  const SpillFolder second = folder();
-  const auto names = second.names();
-  ASSERT_EQ(names.size(), 3U);
-  for (std::uint32_t i = 0; i < 3; ++i) {
-    const auto kept = second.take(names[i], account);
-    ASSERT_TRUE(kept.has_value());
-    EXPECT_EQ(kept->batch().request, requests[i]);
-    EXPECT_EQ(kept->batch().span_count, i + 7);
-    EXPECT_FALSE(first.take(names[i], account).has_value()) << "taken twice at a time";
-    kept->remove();
-  }
-  EXPECT_TRUE(first.names().empty());
-  EXPECT_EQ(account.set_aside.load(), 0U);
-}
-
-TEST_F(SpillTest, IsBoundedAndTheOldestGo) {
-  SpillAccount account;
-  SpillFolder bounded = folder(10'000);
-  const std::string request(3'000, 'x');
-  for (std::uint32_t i = 1; i <= 6; ++i) {
-    ASSERT_TRUE(bounded.store({request, i}, account).has_value());
-  }
-  const auto names = bounded.names();
-  ASSERT_EQ(names.size(), 3U);
-  EXPECT_EQ(account.overwritten.load(), 1U + 2U + 3U);
-  EXPECT_EQ(bounded.take(names[0], account)->batch().span_count, 4U);
-  EXPECT_FALSE(bounded.store({std::string(10'000, 'x'), 1}, account).has_value());
-  // One that is being sent stays.
-  const auto sending = bounded.take(names[0], account);
-  ASSERT_TRUE(bounded.store({std::string(6'000, 'x'), 9}, account).has_value());
-  EXPECT_EQ(bounded.names().front(), names[0]);
-  EXPECT_EQ(account.overwritten.load(), 6U + 5U + 6U);
-}
-
-TEST_F(SpillTest, DamagedAndForeignFilesAreSetAside) {
-  SpillAccount account;
-  SpillFolder spill = folder(200'000);
-  for (int i = 0; i < 4; ++i) {
-    ASSERT_TRUE(spill.store({std::string(1'000, 'a'), 1}, account).has_value());
-  }
-  const auto kept = files();
-  fs::resize_file(kept[0], 500);  // torn
-  {
-    std::fstream flipped(kept[1], std::ios::in | std::ios::out | std::ios::binary);
-    flipped.seekp(600);
-    flipped.put('b');
-  }
-  std::ofstream(kept[2], std::ios::trunc) << "something else";
-  std::ofstream(folder_ / "notes.txt") << "not ours";  // stays as it is
-  ASSERT_EQ(::mkfifo((folder_ / "00000000000000000001-0000000000000000-1-9.spill").c_str(), 0600),
-            0);
-  int good = 0;
-  for (const std::string& name : spill.names()) {
-    if (const auto one = spill.take(name, account)) {
-      ++good;
-      EXPECT_EQ(one->batch().request, std::string(1'000, 'a'));
-    }
-  }
-  EXPECT_EQ(good, 1);
-  EXPECT_EQ(account.set_aside.load(), 4U);
-  EXPECT_EQ(files(".bad").size(), 4U);
-  EXPECT_EQ(spill.names().size(), 1U);
-  EXPECT_TRUE(fs::exists(folder_ / "notes.txt"));
-  // They make room for new ones first.
-  ASSERT_TRUE(spill.store({std::string(197'000, 'c'), 1}, account).has_value());
-  EXPECT_EQ(spill.names().size(), 2U);
-  EXPECT_LT(files(".bad").size(), 4U);
-  EXPECT_EQ(account.overwritten.load(), 0U);
-}
-
-TEST_F(SpillTest, AHalfWrittenFileOfADeadWriterGoes) {
-  static_cast<void>(folder());
-  const fs::path old = folder_ / "00000000000000000001-0000000000000000-1-99.spill.tmp";
-  const fs::path held = folder_ / "00000000000000000002-0000000000000000-1-99.spill.tmp";
-  const fs::path young = folder_ / "00000000000000000003-0000000000000000-1-99.spill.tmp";
-  for (const fs::path& each : {old, held, young}) std::ofstream(each) << "half";
-  for (const fs::path& each : {old, held}) {
-    fs::last_write_time(each, fs::file_time_type::clock::now() - std::chrono::minutes(5));
-  }
-  const int writer = ::open(held.c_str(), O_RDONLY | O_CLOEXEC);
-  ASSERT_EQ(::flock(writer, LOCK_EX), 0);
-  EXPECT_TRUE(folder().names().empty());
-  ::close(writer);
-  EXPECT_FALSE(fs::exists(old));
-  EXPECT_TRUE(fs::exists(held));
-  EXPECT_TRUE(fs::exists(young));
-}
-
-TEST_F(SpillTest, AFolderThatCannotBeMadeIsAnError) {
-  std::ofstream(folder_) << "a file";
-  const auto made = TracerProvider::create(config(kNobody));
-  ASSERT_FALSE(made.has_value());
-  EXPECT_NE(made.error().message.find(folder_.string()), std::string::npos);
-}
+class SpillSinkTest : public SpillTest {};
 
 // A file system of 128 KiB of its own.
 class SmallDisk {
@@ -230,7 +53,7 @@ class SmallDisk {
   bool mounted_;
 };
 
-TEST_F(SpillTest, AFullDiskDropsAndCounts) {
+TEST_F(SpillSinkTest, AFullDiskDropsAndCounts) {
   const SmallDisk disk(folder_);
   if (!disk.mounted()) GTEST_SKIP() << "mounting needs root";
   Config impatient = config(kNobody);
@@ -288,7 +111,7 @@ class Receiver final : public BatchSink {
 
 const SinkResult kAway{.status = SinkResult::retry};
 
-TEST_F(SpillTest, WhileTheReceiverIsAwayItIsSpared) {
+TEST_F(SpillSinkTest, WhileTheReceiverIsAwayItIsSpared) {
   const auto receiver = std::make_shared<Receiver>();
   SpillSink sink(receiver, folder(), "desk", 1'000);
   receiver->answer(kAway);
@@ -309,7 +132,7 @@ TEST_F(SpillTest, WhileTheReceiverIsAwayItIsSpared) {
   EXPECT_EQ(sink.send({"next", 1}, kTimeout).status, SinkResult::accepted);
 }
 
-TEST_F(SpillTest, WhatTheReceiverRefusesForGoodIsNotKept) {
+TEST_F(SpillSinkTest, WhatTheReceiverRefusesForGoodIsNotKept) {
   const auto receiver = std::make_shared<Receiver>();
   SpillSink sink(receiver, folder(), "desk", 1'000);
   receiver->answer({.status = SinkResult::rejected, .message = "no"});
@@ -326,7 +149,7 @@ TEST_F(SpillTest, WhatTheReceiverRefusesForGoodIsNotKept) {
   EXPECT_TRUE(files().empty());
 }
 
-TEST_F(SpillTest, SeveralThatShareAFolderSendEachBatchOnce) {
+TEST_F(SpillSinkTest, SeveralThatShareAFolderSendEachBatchOnce) {
   {
     SpillSink filler(std::make_shared<Receiver>(), folder(), "desk", 1'000);
     for (int i = 0; i < 200; ++i) {
@@ -348,7 +171,7 @@ TEST_F(SpillTest, SeveralThatShareAFolderSendEachBatchOnce) {
   for (const auto& [request, times] : taken) EXPECT_EQ(times, 1) << request;
 }
 
-TEST_F(SpillTest, AQueueInFrontOfItKeepsTooAndSaysSo) {
+TEST_F(SpillSinkTest, AQueueInFrontOfItKeepsTooAndSaysSo) {
   const auto receiver = std::make_shared<Receiver>();
   receiver->answer(kAway);
   Counter& dropped = counter("alphaswarm_spans_forward_dropped_total", R"(service="spill q")", "");
@@ -363,7 +186,7 @@ TEST_F(SpillTest, AQueueInFrontOfItKeepsTooAndSaysSo) {
   EXPECT_EQ(dropped.value(), 0U);
 }
 
-TEST_F(SpillTest, TheNextStartSendsWhatThisOneCouldNot) {
+TEST_F(SpillSinkTest, TheNextStartSendsWhatThisOneCouldNot) {
   std::uint64_t spilled = 0;
   {
     const auto tracing = provider(config(kNobody));
@@ -398,7 +221,7 @@ TEST_F(SpillTest, TheNextStartSendsWhatThisOneCouldNot) {
 }
 
 // The first calls are refused, as by a server that starts: no restart of ours is needed.
-TEST_F(SpillTest, TheSameProcessSendsWhenTheReceiverIsBack) {
+TEST_F(SpillSinkTest, TheSameProcessSendsWhenTheReceiverIsBack) {
   std::deque<GrpcReply> script(2, GrpcReply{.grpc_status = "14"});
   GrpcServer server(script);
   const auto tracing = provider(config(server.endpoint()));
@@ -416,7 +239,7 @@ TEST_F(SpillTest, TheSameProcessSendsWhenTheReceiverIsBack) {
 
 // Killed at any moment, while it spills all the time: what is there afterwards is whole, and goes
 // out once.
-TEST_F(SpillTest, AKilledProcessLeavesWholeBatches) {
+TEST_F(SpillSinkTest, AKilledProcessLeavesWholeBatches) {
   if (sdk::kSanitizedThreads) GTEST_SKIP() << "ThreadSanitizer allows no threads after fork()";
   for (int round = 0; round < 6; ++round) {
     int ends[2];
