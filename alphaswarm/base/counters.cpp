@@ -1,6 +1,7 @@
 #include "alphaswarm/base/counters.hpp"
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -10,11 +11,18 @@ namespace {
 struct Entry {
   std::string help;
   Counter counter;
+  std::unique_ptr<Gauge> gauge;  // what it is, if it is one
 };
 
 struct Registry {
   std::mutex mutex;
   std::map<std::pair<std::string, std::string>, Entry> entries;
+
+  Entry& entry(std::string_view name, std::string_view labels, std::string_view help) {
+    Entry& found = entries[{std::string(name), std::string(labels)}];
+    if (found.help.empty()) found.help = help;
+    return found;
+  }
 };
 
 Registry& registry() {
@@ -27,16 +35,24 @@ Registry& registry() {
 Counter& counter(std::string_view name, std::string_view labels, std::string_view help) {
   Registry& all = registry();
   const std::scoped_lock lock(all.mutex);
-  Entry& entry = all.entries[{std::string(name), std::string(labels)}];
-  if (entry.help.empty()) entry.help = help;
-  return entry.counter;
+  return all.entry(name, labels, help).counter;
+}
+
+Gauge& gauge(std::string_view name, std::string_view labels, std::string_view help) {
+  Registry& all = registry();
+  const std::scoped_lock lock(all.mutex);
+  Entry& entry = all.entry(name, labels, help);
+  if (entry.gauge == nullptr) entry.gauge = std::make_unique<Gauge>();
+  return *entry.gauge;
 }
 
 void visit_counters(const std::function<void(const CounterSample&)>& see) {
   Registry& all = registry();
   const std::scoped_lock lock(all.mutex);
   for (const auto& [key, entry] : all.entries) {
-    see({key.first, key.second, entry.help, entry.counter.value()});
+    const bool is_gauge = entry.gauge != nullptr;
+    see({key.first, key.second, entry.help, is_gauge ? entry.gauge->value() : entry.counter.value(),
+         is_gauge});
   }
 }
 

@@ -3,7 +3,11 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <utility>
 
 namespace alphaswarm {
 namespace {
@@ -19,30 +23,67 @@ spdlog::logger& logger() {
   return *kLogger;
 }
 
-void write(spdlog::level::level_enum level, std::string_view part, std::string_view message) {
-  logger().log(level, "{}: {}", part, message);
+constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
+                                                 spdlog::level::warn, spdlog::level::err,
+                                                 spdlog::level::off};
+
+std::atomic<std::string (*)()> log_suffix{nullptr};  // carries nothing but itself
+
+struct Listening {
+  std::shared_mutex mutex;
+  LogListener listener;
+};
+Listening& listening() {
+  static Listening* const kListening = new Listening;  // leaked, as the logger is
+  return *kListening;
+}
+thread_local constinit bool telling = false;
+
+void tell(LogLevel level, std::string_view part, std::string_view message) {
+  if (telling) return;
+  telling = true;
+  {
+    Listening& to = listening();
+    const std::shared_lock lock(to.mutex);
+    if (to.listener) to.listener(level, part, message);
+  }
+  telling = false;
+}
+
+void write(LogLevel level, std::string_view part, std::string_view message) {
+  const auto theirs = kLevels[static_cast<unsigned>(level)];
+  if (!logger().should_log(theirs)) return;
+  const auto suffix = log_suffix.load(std::memory_order_relaxed);
+  logger().log(theirs, "{}: {}{}", part, message, suffix != nullptr ? suffix() : std::string());
+  tell(level, part, message);
 }
 
 }  // namespace
 
 void set_log_level(LogLevel level) noexcept {
-  static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
-                                                          spdlog::level::warn, spdlog::level::err,
-                                                          spdlog::level::off};
   logger().set_level(kLevels[static_cast<unsigned>(level)]);
 }
 
+void set_log_suffix(std::string (*suffix)()) {
+  log_suffix.store(suffix, std::memory_order_relaxed);
+}
+
+void set_log_listener(LogListener listener) {
+  const std::scoped_lock lock(listening().mutex);
+  listening().listener = std::move(listener);
+}
+
 void log_debug(std::string_view part, std::string_view message) {
-  write(spdlog::level::debug, part, message);
+  write(LogLevel::debug, part, message);
 }
 void log_info(std::string_view part, std::string_view message) {
-  write(spdlog::level::info, part, message);
+  write(LogLevel::info, part, message);
 }
 void log_warning(std::string_view part, std::string_view message) {
-  write(spdlog::level::warn, part, message);
+  write(LogLevel::warning, part, message);
 }
 void log_error(std::string_view part, std::string_view message) {
-  write(spdlog::level::err, part, message);
+  write(LogLevel::error, part, message);
 }
 
 }  // namespace alphaswarm

@@ -152,7 +152,9 @@ int run_paper(const config::Environment& environment, const PaperRunOptions& opt
   if (!document) return failed(document.error().message);
   const auto settings = read_settings(environment, {.data_dir = options.data_dir});
   if (!settings) return failed(settings.error().message);
-  const Start start{environment, *settings, nullptr};
+  auto signals = Signals::start(environment, "-paper-trader");
+  if (!signals) return failed(signals.error().message);
+  const Start start{environment, *settings, nullptr, signals->get()};
   auto telemetry = Telemetry::create(start, "-paper-trader");
   if (!telemetry) return failed(telemetry.error().message);
   auto backbone = Backbone::open(start);
@@ -161,6 +163,7 @@ int run_paper(const config::Environment& environment, const PaperRunOptions& opt
                instrumentation::TracingHttpClientObserver()};
   const auto result = run_session_here(stop, job, std::move(*document), options.run_name);
   job.telemetry.stop();
+  (*signals)->stop();
   if (!result) return failed(result.error().message);
   fmt::print("{}\n", json::serialize(trading::paper::to_json(*result)));
   return 0;

@@ -14,11 +14,12 @@ namespace {
 
 // Says where it is, waits for a signal, stops.
 template <class Role>
-int serve(StopSignal& stop, Role& role, const std::string& where) {
+int serve(StopSignal& stop, Role& role, const std::string& where, Signals* signals = nullptr) {
   fmt::print("ready\n  {}\n", where);
   std::fflush(stdout);
   static_cast<void>(stop.wait());
   role.stop();
+  if (signals != nullptr) signals->stop();  // while the role's spans can still be counted
   return 0;
 }
 
@@ -32,12 +33,14 @@ int run_api(const config::Environment& environment, const ServiceOptions& option
   StopSignal stop;
   const auto settings = read_settings(environment, overrides(options));
   if (!settings) return failed(settings.error().message);
-  const Start start{environment, *settings, nullptr};
+  auto signals = Signals::start(environment, "-api");
+  if (!signals) return failed(signals.error().message);
+  const Start start{environment, *settings, nullptr, signals->get()};
   auto backbone = Backbone::open(start);
   if (!backbone) return failed(backbone.error().message);
   auto role = ApiRole::start(start, **backbone);
   if (!role) return failed(role.error().message);
-  return serve(stop, **role, "API  " + (*role)->url());
+  return serve(stop, **role, "API  " + (*role)->url(), signals->get());
 }
 
 int run_worker(const config::Environment& environment, const ServiceOptions& options) {
@@ -45,21 +48,25 @@ int run_worker(const config::Environment& environment, const ServiceOptions& opt
   if (!settings) return failed(settings.error().message);
   if (is_memory(*settings)) return failed(tasks::no_worker_message());
   StopSignal stop;
-  const Start start{environment, *settings, nullptr};
+  auto signals = Signals::start(environment, "-worker");
+  if (!signals) return failed(signals.error().message);
+  const Start start{environment, *settings, nullptr, signals->get()};
   auto backbone = Backbone::open(start);
   if (!backbone) return failed(backbone.error().message);
   auto role = WorkerRole::start(start, **backbone, options.queues);
   if (!role) return failed(role.error().message);
-  return serve(stop, **role, "worker");
+  return serve(stop, **role, "worker", signals->get());
 }
 
 int run_exchange(const config::Environment& environment, const ServiceOptions& options) {
   StopSignal stop;
   const auto settings = read_settings(environment, overrides(options));
   if (!settings) return failed(settings.error().message);
-  auto role = ExchangeRole::start({environment, *settings, nullptr});
+  auto signals = Signals::start(environment, "-exchange");
+  if (!signals) return failed(signals.error().message);
+  auto role = ExchangeRole::start({environment, *settings, nullptr, signals->get()});
   if (!role) return failed(role.error().message);
-  return serve(stop, **role, "exchange  " + (*role)->url());
+  return serve(stop, **role, "exchange  " + (*role)->url(), signals->get());
 }
 
 int run_collector(const config::Environment& environment, const CollectorOptions& options) {

@@ -42,7 +42,7 @@ Result<void> start_all(const Start& base, const BackendConfig& backend_config, E
   auto backend = Backend::start(base.settings, backend_config);
   if (!backend) return std::unexpected(backend.error());
   all.backend = std::move(*backend);
-  const Start start{base.environment, base.settings, all.backend->sink()};
+  const Start start{base.environment, base.settings, all.backend->sink(), base.signals};
   auto backbone = Backbone::open(start);
   if (!backbone) return std::unexpected(backbone.error());
   all.backbone = std::move(*backbone);
@@ -137,8 +137,10 @@ int run_up(const config::Environment& environment, const UpOptions& options) {
   const auto settings = read_settings(
       environment, {.data_dir = options.data_dir, .port_offset = options.port_offset});
   if (!settings) return failed(settings.error().message);
+  auto signals = Signals::start(environment, "");
+  if (!signals) return failed(signals.error().message);
   Everything all;
-  const Start start{environment, *settings, nullptr};
+  const Start start{environment, *settings, nullptr, signals->get()};
   const BackendConfig backend{.port_offset = options.port_offset, .config_file = {}};
   if (auto started = start_all(start, backend, all); !started) {
     all.stop();
@@ -170,6 +172,7 @@ int run_up(const config::Environment& environment, const UpOptions& options) {
     static_cast<void>(stop.wait());
   }
   all.stop();
+  (*signals)->stop();  // while what it observes is still there
   return ok || stop.arrived() ? 0 : 1;
 }
 

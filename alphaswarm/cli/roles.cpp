@@ -63,14 +63,14 @@ Result<Telemetry> Telemetry::create(const Start& start, std::string_view suffix)
   auto config = observability::config_from_environment(start.environment, suffix);
   if (!config) return std::unexpected(config.error());
   config->sink = start.sink;
-  config->resource.emplace_back("service.version", std::string(kVersion));
-  config->resource.emplace_back("service.namespace", "alphaswarm");
+  identify(config->resource);
   Telemetry telemetry;
   telemetry.service_ = config->service_name;
   if (config->endpoint.empty() && !config->sink) return telemetry;
   auto provider = observability::TracerProvider::create(std::move(*config));
   if (!provider) return std::unexpected(provider.error());
   telemetry.provider_ = std::move(*provider);
+  if (start.signals != nullptr) telemetry.health_ = start.signals->observe(*telemetry.provider_);
   return telemetry;
 }
 
@@ -78,9 +78,11 @@ void Telemetry::stop() {
   if (!provider_) return;
   static_cast<void>(provider_->shutdown(kFlushLimit));
   const observability::Stats stats = provider_->stats();
+  const std::string spilled =
+      stats.spilled != 0 ? fmt::format(" spilled={}", stats.spilled) : std::string();
   log_info("tracing",
-           fmt::format("{} started={} exported={} dropped={} open={}", service_, stats.started,
-                       stats.exported, stats.dropped.total(), stats.open));
+           fmt::format("{} started={} exported={} dropped={} open={}{}", service_, stats.started,
+                       stats.exported, stats.dropped.total(), stats.open, spilled));
 }
 
 Result<std::unique_ptr<Backbone>> Backbone::open(const Start& start) {

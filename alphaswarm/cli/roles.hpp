@@ -8,6 +8,7 @@
 #include <string>
 
 #include "alphaswarm/cli/settings.hpp"
+#include "alphaswarm/cli/signals.hpp"
 #include "alphaswarm/cli/venues.hpp"
 #include "alphaswarm/instrumentation/http_client.hpp"
 #include "alphaswarm/instrumentation/http_server.hpp"
@@ -39,6 +40,7 @@ struct Start {
   const config::Environment& environment;
   const Settings& settings;
   std::shared_ptr<observability::BatchSink> sink;  // in-process collector, or null
+  Signals* signals = nullptr;                      // outlives the roles
 };
 
 // The provider of one service, and its last words.
@@ -50,12 +52,13 @@ class Telemetry {
 
   [[nodiscard]] observability::TracerProvider* provider() noexcept { return provider_.get(); }
   // Sends what is left and says what became of all spans:
-  // "tracing: <service> started=… exported=… dropped=… open=…".
+  // "tracing: <service> started=… exported=… dropped=… open=…[ spilled=…]".
   void stop();
 
  private:
   std::string service_;
   std::unique_ptr<observability::TracerProvider> provider_;
+  std::vector<observability::metrics::Observation> health_;  // goes before it
 };
 
 // Database, queue, bus: what API and worker share.

@@ -11,6 +11,8 @@
 #include "alphaswarm/cli/venues.hpp"
 #include "alphaswarm/net/redis.hpp"
 #include "alphaswarm/observability/api/settings.hpp"
+#include "alphaswarm/observability/logs/settings.hpp"
+#include "alphaswarm/observability/metrics/settings.hpp"
 
 namespace alphaswarm::cli {
 namespace {
@@ -255,8 +257,9 @@ Result<Settings> read_settings(const config::Environment& environment,
 std::string settings_listing(const config::Environment& environment, bool markdown) {
   std::string text;
   if (markdown) text = "| variable | default | meaning |\n|---|---|---|\n";
-  for (const Setting& setting : observability::settings()) {
-    text += row(environment, setting, markdown);
+  for (const auto settings : {observability::settings(), observability::metrics::settings(),
+                              observability::logs::settings()}) {
+    for (const Setting& setting : settings) text += row(environment, setting, markdown);
   }
   for (const Setting* setting : kSettings) text += row(environment, *setting, markdown);
   for (const Setting& setting : venue_settings()) text += row(environment, setting, markdown);

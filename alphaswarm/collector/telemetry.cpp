@@ -81,7 +81,7 @@ void write_counters(MetricsText& text) {
     if (name.ends_with("_total")) name.remove_suffix(6);
     if (name != family) {
       family = name;
-      text.family(name, Type::counter, sample.help);
+      text.family(name, sample.gauge ? Type::gauge : Type::counter, sample.help);
     }
     text.sample("", sample.labels, sample.value);
   });

@@ -191,6 +191,7 @@ TracingTotals tracing_totals(const std::string& output) {
     totals.exported += number_after(line, " exported=");
     totals.dropped += number_after(line, " dropped=");
     totals.open += number_after(line, " open=");
+    totals.spilled += number_after(line, " spilled=");
     ++totals.services;
   }
   return totals;

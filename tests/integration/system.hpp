@@ -108,6 +108,7 @@ struct TracingTotals {
   std::uint64_t exported = 0;
   std::uint64_t dropped = 0;
   std::uint64_t open = 0;
+  std::uint64_t spilled = 0;  // not said where there is no spill folder
   int services = 0;
 };
 [[nodiscard]] TracingTotals tracing_totals(const std::string& output);

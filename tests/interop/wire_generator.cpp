@@ -233,6 +233,28 @@ std::string random_call(Random& random, otel::Span& span) {
   }
 }
 
+// A tracer with random texts, and what was asked for as JSON; the first is none.
+struct Scope {
+  otel::Tracer tracer;
+  std::string json = "null";
+};
+
+std::vector<Scope> random_scopes(Random& random, const otel::TracerProvider& provider) {
+  std::vector<Scope> scopes(1);
+  while (scopes.size() < 40) {
+    const std::string name = random_text(random) + std::to_string(scopes.size());  // all differ
+    const std::string version = random.below(2) == 0 ? "" : random_text(random);
+    const std::string url = random.below(2) == 0 ? "" : random_text(random);
+    Scope& made = scopes.emplace_back();
+    const std::string list = with_attributes(random, [&](otel::Attributes given) {
+      made.tracer = provider.tracer(name, version, given, url);
+    });
+    made.json = R"({"name":)" + quoted(name) + R"(,"version":)" + quoted(version) + R"(,"url":)" +
+                quoted(url) + R"(,"attributes":)" + list + "}";
+  }
+  return scopes;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -243,17 +265,19 @@ int main(int argc, char** argv) {
       {.service_name = "wire", .sink = std::make_shared<FileSink>(argv[3]), .limits = kLimits});
   if (!made) return 1;
   std::ofstream calls(argv[4]);
+  const std::vector<Scope> scopes = random_scopes(random, **made);
   for (long i = 0; i < count; ++i) {
     const std::string name = random_text(random);
     const auto kind = static_cast<otel::SpanKind>(1 + random.below(5));
     const std::int64_t start =
         1'700'000'000'000'000'000 + static_cast<std::int64_t>(random.below(1'000'000'000));
     const std::int64_t end = start + static_cast<std::int64_t>(random.below(2'000'000)) - 500'000;
+    const Scope& scope = scopes[random.below(2) == 0 ? 0 : random.below(scopes.size())];
     const otel::SpanOptions options{.kind = kind, .start_time = {start}, .provider = made->get()};
-    otel::Span span = otel::span(name, options);
+    otel::Span span = scope.tracer.span(name, options);
     calls << R"({"span":")" << span.context().span_id.to_hex() << R"(","name":)" << quoted(name)
           << ",\"kind\":" << static_cast<int>(kind) << ",\"start\":" << start << ",\"end\":" << end
-          << ",\"calls\":[";
+          << ",\"scope\":" << scope.json << ",\"calls\":[";
     const std::uint64_t many = random.below(24);
     for (std::uint64_t call = 0; call < many; ++call) {
       calls << (call != 0 ? "," : "") << random_call(random, span);

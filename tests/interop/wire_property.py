@@ -12,6 +12,7 @@ import tempfile
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 ATTRIBUTES, EVENTS, LINKS, PER_EVENT, PER_LINK, VALUE = 8, 4, 3, 3, 2, 24
+SCOPE = 512  # bytes of a text of a scope
 SPANS = 5000
 
 
@@ -26,18 +27,18 @@ def text(digits, limit=VALUE):
     return out
 
 
-def value(given):
+def value(given, limit=VALUE):
     kind, raw = given["type"], given["value"]
     return {
         0: lambda: ("bool", raw == 1),
         1: lambda: ("int", raw),
         2: lambda: ("double", raw),
-        3: lambda: ("string", text(raw)),
-        4: lambda: ("bytes", bytes.fromhex(raw)[:VALUE]),
+        3: lambda: ("string", text(raw, limit)),
+        4: lambda: ("bytes", bytes.fromhex(raw)[:limit]),
         5: lambda: ("array", [("bool", one == 1) for one in raw]),
         6: lambda: ("array", [("int", one) for one in raw]),
         7: lambda: ("array", [("double", one) for one in raw]),
-        8: lambda: ("array", [("string", text(one)) for one in raw]),
+        8: lambda: ("array", [("string", text(one, limit)) for one in raw]),
     }[kind]()
 
 
@@ -71,7 +72,7 @@ def attribute_list(given, limit):
 
 
 def model(span):
-    made = {"name": text(span["name"]), "kind": span["kind"], "start": span["start"],
+    made = {"scope": scope_model(span["scope"]), "name": text(span["name"]), "kind": span["kind"], "start": span["start"],
             "end": max(span["start"], span["end"]), "attributes": {}, "dropped_attributes": 0,
             "events": [], "dropped_events": 0, "links": [], "dropped_links": 0, "status": (0, "")}
     for call in span["calls"]:
@@ -103,8 +104,22 @@ def model(span):
     return made
 
 
-def received(span):
-    return {"name": span.name, "kind": span.kind, "start": span.start_time_unix_nano,
+def scope_model(given):
+    if given is None:  # a span without a tracer
+        return ("alphaswarm", "0.1.0", {}, 0, "")
+    kept, dropped = {}, 0
+    for i, (key, one) in enumerate(given["attributes"]):
+        if any(later == key for later, _ in given["attributes"][i + 1:]):
+            continue
+        if not key:
+            dropped += 1
+        else:
+            kept[text(key, 1024)] = value(one, SCOPE)
+    return text(given["name"], SCOPE), text(given["version"], SCOPE), kept, dropped, text(given["url"], SCOPE)
+
+
+def received(scope, span):
+    return {"scope": scope, "name": span.name, "kind": span.kind, "start": span.start_time_unix_nano,
             "end": span.end_time_unix_nano, "attributes": attribute_map(span.attributes),
             "dropped_attributes": span.dropped_attributes_count,
             "events": [(e.name, attribute_map(e.attributes), e.dropped_attributes_count) for e in span.events],
@@ -123,10 +138,15 @@ def main():
         request = ExportTraceServiceRequest.FromString(requests.read_bytes())
         spans = {}
         for resource in request.resource_spans:
-            for scope in resource.scope_spans:
-                for span in scope.spans:
-                    assert len(span.trace_id) == 16 and span.span_id not in spans
-                    spans[span.span_id.hex()] = received(span)
+            of_request = [(each.scope.SerializeToString(), each.schema_url) for each in resource.scope_spans]
+            assert len(set(of_request)) == len(of_request), "a scope twice in a request"
+            for group in resource.scope_spans:
+                assert group.spans, "a scope without a span"
+                scope = (group.scope.name, group.scope.version, attribute_map(group.scope.attributes),
+                         group.scope.dropped_attributes_count, group.schema_url)
+                for span in group.spans:
+                    assert len(span.trace_id) == 16 and span.span_id.hex() not in spans
+                    spans[span.span_id.hex()] = received(scope, span)
         lines = calls.read_text().splitlines()
         assert len(lines) == len(spans) == SPANS, (len(lines), len(spans))
         for line in lines:

@@ -95,7 +95,7 @@ net::HttpResponse metrics(const ApiDependencies& service, const net::HttpRequest
     if (family != sample.name) {
       family = sample.name;
       text += "# HELP " + family + " " + std::string(sample.help) + "\n";
-      text += "# TYPE " + family + " counter\n";
+      text += "# TYPE " + family + (sample.gauge ? " gauge\n" : " counter\n");
     }
     text += family;
     if (!sample.labels.empty()) text += "{" + std::string(sample.labels) + "}";

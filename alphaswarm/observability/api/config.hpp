@@ -55,6 +55,12 @@ struct Config {
   bool gzip = false;
   std::int64_t timeout_ms = 10'000;  // of one export, its retries included
 
+  // Batches that the endpoint's receiver does not take now are kept in this folder, a subfolder for
+  // each service, and sent when it is back or the service starts again; see spill_folder.hpp.
+  // Empty: they are retried for `timeout_ms`, then dropped.
+  std::string spill_folder{};
+  std::uint64_t spill_max_bytes = 67'108'864;  // of a service; the oldest batches go
+
   // Takes the spans within the process; may be combined with an endpoint. Shared, because an
   // in-process collector outlives and serves several providers.
   std::shared_ptr<BatchSink> sink{};
@@ -86,6 +92,9 @@ struct Config {
   // When there is no room for a finished span: false drops and counts it, true makes the ending
   // thread wait (for batch jobs that must lose nothing; never in a trading loop).
   bool on_full_wait = false;
+  // The simple processor in place of the batch processor: each span is a request of its own, sent
+  // within some milliseconds of its end; the next two are then without effect. For trying out.
+  bool simple = false;
   std::int64_t schedule_delay_ms = 1'000;     // longest wait of a finished span before its export
   std::uint32_t max_batch_spans = 8'192;      // spans in one request
   std::uint32_t max_batch_bytes = 1'048'576;  // size of one request, about

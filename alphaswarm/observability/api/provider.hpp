@@ -12,6 +12,7 @@
 #include "alphaswarm/base/error.hpp"
 #include "alphaswarm/observability/api/config.hpp"
 #include "alphaswarm/observability/api/configure.hpp"
+#include "alphaswarm/observability/api/span.hpp"
 #include "alphaswarm/observability/api/switch.hpp"
 
 namespace alphaswarm::config {
@@ -21,7 +22,7 @@ class Environment;
 namespace alphaswarm::observability {
 
 // Counts of recorded spans since the provider was made. After force_flush() with producers
-// stopped, started = exported + dropped.total() + open holds exactly.
+// stopped, started = exported + spilled + dropped.total() + open holds exactly.
 struct Stats {
   struct Dropped {
     std::uint64_t no_slot = 0;        // at start: no memory for another open span
@@ -38,9 +39,33 @@ struct Stats {
   std::uint64_t exported = 0;  // accepted by the sink; those still open at shutdown included
   std::uint64_t open = 0;
   std::uint64_t not_sampled = 0;
+  std::uint64_t spilled = 0;  // not accepted, but kept in the spill folder: see `spill`
   Dropped dropped;
   std::uint64_t batches = 0;
   std::uint64_t retries = 0;
+  // Calls to the sink, retries and failed ones included.
+  struct Exports {
+    std::uint64_t calls = 0;
+    double seconds = 0;      // all of them together
+    double max_seconds = 0;  // of the last one to two minutes
+  };
+  Exports exports;
+  // Spans that ended and are neither exported, spilled nor dropped yet.
+  [[nodiscard]] std::uint64_t waiting() const noexcept {
+    const std::uint64_t gone = exported + spilled + dropped.total() - dropped.no_slot;
+    return ended > gone ? ended - gone : 0;
+  }
+  // The account of the spill folder, as far as this provider had a part in it. Of what is in there,
+  // some may come from before, or from other processes of the service.
+  struct Spill {
+    std::uint64_t kept = 0;         // written to it, for further receivers as well
+    std::uint64_t sent = 0;         // from it
+    std::uint64_t overwritten = 0;  // removed for newer ones: the folder was full
+    std::uint64_t rejected = 0;     // by the receiver, when sent from it
+    std::uint64_t set_aside = 0;    // files, not spans: torn ones, or not ours
+    std::uint64_t errors = 0;       // batches it could not take, e.g. on a full disk
+  };
+  Spill spill;
   // Of the flight recorder; its spans are among `not_sampled`, and in no other count above.
   struct Recorder {
     std::uint64_t kept = 0;           // now
@@ -48,6 +73,7 @@ struct Stats {
     std::uint64_t dropped = 0;        // never kept: no memory, or the provider was gone
     std::uint64_t exported = 0;       // after a trigger; may still be kept
     std::uint64_t export_failed = 0;  // after a trigger
+    std::uint64_t spilled = 0;        // after a trigger: kept in the spill folder
     std::uint64_t triggers = 0;       // traces
     double retained_seconds = 0;      // how far back one can look
   };
@@ -102,6 +128,9 @@ class TracerProvider {
 
   [[nodiscard]] Stats stats() const;
   [[nodiscard]] std::string_view service_name() const noexcept;
+  // Its spans are recorded by this provider, whatever the context they start in; see tracer().
+  [[nodiscard]] Tracer tracer(std::string_view name, std::string_view version = {},
+                              Attributes attributes = {}, std::string_view schema_url = {}) const;
   // Exports what the flight recorder keeps of a trace: for those triggered in another process.
   // Takes a lock: not for the hot path.
   void trigger(const TraceId& trace);
@@ -136,6 +165,10 @@ class TracerProvider {
   }
   [[nodiscard]] Stats stats() const { return {}; }
   [[nodiscard]] std::string_view service_name() const noexcept { return {}; }
+  [[nodiscard]] Tracer tracer(std::string_view, std::string_view = {}, Attributes = {},
+                              std::string_view = {}) const {
+    return {};
+  }
   void install_as_default() noexcept {}
   void trigger(const TraceId&) {}
 };

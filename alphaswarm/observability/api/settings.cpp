@@ -1,9 +1,11 @@
 #include "alphaswarm/observability/api/settings.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <string>
 
+#include "alphaswarm/base/log.hpp"
 #include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/endpoint.hpp"
 #include "alphaswarm/observability/export/otlp_response.hpp"
@@ -23,7 +25,10 @@ enum Index : std::size_t {
   kRecorderLatency,
   kFile,
   kFileMaxBytes,
+  kSpillFolder,
+  kSpillMaxBytes,
   kRatioRule,
+  kProcessor,
   kOtelDisabled,
   kOtelExporter,
   kOtelServiceName,
@@ -74,9 +79,16 @@ constexpr Setting kSettings[] = {
      "A kept span that takes so long has its trace exported, as an error has; 0: none does"},
     {"ALPHASWARM_OTEL_FILE", "", "Also append spans to this file, as lines of OTLP/JSON"},
     {"ALPHASWARM_OTEL_FILE_MAX_BYTES", "100000000", "Size at which it is renamed to <file>.1"},
+    {"ALPHASWARM_OTEL_SPILL_DIR", "",
+     "Keep batches in this folder while their receiver is away, and send them later, also after a "
+     "restart. Empty: retry, then drop"},
+    {"ALPHASWARM_OTEL_SPILL_MAX_BYTES", "67108864",
+     "Size of that folder for each service; the oldest batches go"},
     {"ALPHASWARM_OTEL_RATIO_RULE", "consistent",
      "Which traces a ratio keeps: consistent (low 56 bits at or above the threshold) or trace_id "
      "(low 64 bits below the bound: the older TraceIdRatioBased)"},
+    {"ALPHASWARM_OTEL_PROCESSOR", "batch",
+     "batch, or simple: a request for each span, within milliseconds of its end"},
     {"OTEL_SDK_DISABLED", "false", "true: no tracing"},
     {"OTEL_TRACES_EXPORTER", "",
      "otlp, console, both with a comma, or none; for programs that use the SDK alone"},
@@ -225,6 +237,8 @@ void read_destination(Reader& reader, bool service, Config& config) {
   if (http) config.protocol = chosen == "http/json" ? Protocol::http_json : Protocol::http_protobuf;
   config.file = reader.text(kFile);
   reader.integer(kFileMaxBytes, 1'000, INT64_MAX, config.file_max_bytes);
+  config.spill_folder = reader.text(kSpillFolder);
+  reader.integer(kSpillMaxBytes, 65'536, INT64_MAX, config.spill_max_bytes);
   Index endpoint = kEndpoint;
   if (!reader.has(kEndpoint) && !service) {
     endpoint = reader.first(kOtelTracesEndpoint, kOtelEndpoint);
@@ -271,6 +285,8 @@ void read_transport(Reader& reader, Config& config) {
   std::int64_t batch_timeout = config.timeout_ms;
   reader.integer(kBspTimeout, 1, kHour, batch_timeout);
   config.timeout_ms = std::min(config.timeout_ms, batch_timeout);
+  static constexpr std::string_view kProcessors[] = {"batch", "simple"};
+  config.simple = reader.choice(kProcessor, kProcessors) == "simple";
   reader.integer(kBspDelay, 0, kHour, config.schedule_delay_ms);
   reader.integer(kBspBatch, 1, 1'000'000, config.max_batch_spans);
   std::int64_t unused = 0;
@@ -348,6 +364,14 @@ Result<Config> config_from_environment(const Environment& environment,
   read_propagators(reader, config);
   read_limits(reader, config.limits);
   if (reader.error()) return std::unexpected(*reader.error());
+#if !ALPHASWARM_OTEL
+  static std::atomic<bool> said{false};
+  if (!config.endpoint.empty() && !said.exchange(true, std::memory_order_relaxed)) {
+    log_warning("tracing",
+                "an endpoint is set, but this program was built without tracing: nothing is sent. "
+                "Build it with -DALPHASWARM_OTEL=ON, or unset the endpoint");
+  }
+#endif
   return config;
 }
 

@@ -120,6 +120,35 @@ TEST(Settings, EveryBadValueIsAnErrorThatNamesItsVariable) {
   }
 }
 
+TEST(Settings, SpillAndProcessor) {
+  EXPECT_EQ(read({}, "-api")->spill_folder, "");
+  const auto config = read({{"ALPHASWARM_OTEL_SPILL_DIR", "/spill"},
+                            {"ALPHASWARM_OTEL_SPILL_MAX_BYTES", "1000000"},
+                            {"ALPHASWARM_OTEL_PROCESSOR", "simple"}},
+                           "-api");
+  ASSERT_TRUE(config.has_value());
+  EXPECT_EQ(config->spill_folder, "/spill");
+  EXPECT_EQ(config->spill_max_bytes, 1'000'000U);
+  EXPECT_TRUE(config->simple);
+  EXPECT_FALSE(read({{"ALPHASWARM_OTEL_SPILL_MAX_BYTES", "1"}}).has_value());
+  EXPECT_FALSE(read({{"ALPHASWARM_OTEL_PROCESSOR", "complex"}}).has_value());
+}
+
+#if !ALPHASWARM_OTEL
+
+TEST(Settings, AnEndpointWithoutTracingIsWarnedOfOnce) {
+  ::testing::internal::CaptureStderr();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(read({{"ALPHASWARM_OTEL_ENDPOINT", "http://a:1"}}, "-api").has_value());
+  }
+  const std::string text = ::testing::internal::GetCapturedStderr();
+  const std::size_t at = text.find("-DALPHASWARM_OTEL=ON");
+  EXPECT_NE(at, std::string::npos) << text;
+  EXPECT_EQ(text.find("-DALPHASWARM_OTEL=ON", at + 1), std::string::npos) << text;
+}
+
+#endif
+
 TEST(Settings, HeadersNeverShowInErrors) {
   const auto config = read({{"OTEL_EXPORTER_OTLP_HEADERS", "secret-token"}});
   ASSERT_FALSE(config.has_value());

@@ -16,7 +16,39 @@
 namespace alphaswarm::observability {
 inline namespace ALPHASWARM_OTEL_NAMESPACE {
 
+class Span;
 class TracerProvider;
+struct SpanOptions;
+
+namespace detail {
+class ProviderCore;
+struct TracerTarget {
+  ProviderCore* provider = nullptr;  // never freed
+  std::uint32_t scope = 0;
+};
+}  // namespace detail
+
+// Starts the spans of one library or component: they carry its name, version and attributes as
+// their instrumentation scope, by which viewers tell them apart. A value of two words that stays
+// valid as long as the process; get it once and keep it, for looking one up takes a lock.
+//
+//   static const auto kTracer = observability::tracer("orders", "1.2");
+//   auto span = kTracer.span("submit");
+class Tracer {
+ public:
+  constexpr Tracer() noexcept = default;  // as without a tracer
+  constexpr explicit Tracer(detail::TracerTarget target) noexcept : target_(target) {}
+
+  // As the functions of that name below.
+  [[nodiscard]] Span span(std::string_view name, Attributes attributes = {}) const noexcept;
+  [[nodiscard]] Span span(std::string_view name, const SpanOptions& options,
+                          Attributes attributes = {}) const noexcept;
+
+  [[nodiscard]] constexpr detail::TracerTarget target() const noexcept { return target_; }
+
+ private:
+  detail::TracerTarget target_;
+};
 
 struct SpanOptions {
   SpanKind kind = SpanKind::internal;
@@ -27,6 +59,8 @@ struct SpanOptions {
   // Null: the provider of the current context, else the process default.
   TracerProvider* provider = nullptr;
   bool make_current = true;  // children of this task attach to it until it ends
+  // Gives the scope, and the provider if it is one's own and the above is null.
+  Tracer tracer{};
 };
 
 namespace detail {
@@ -58,8 +92,9 @@ void set_attributes(Handle span, Attributes attributes) noexcept;
 void add_event(Handle span, std::string_view name, Attributes attributes) noexcept;
 void add_link(Handle span, const SpanContext& target, Attributes attributes) noexcept;
 void set_status(Handle span, StatusCode code, std::string_view description) noexcept;
-void record_exception(Handle span, std::string_view type, std::string_view message) noexcept;
-void record_exception(Handle span, const std::exception& error) noexcept;
+void record_exception(Handle span, std::string_view type, std::string_view message,
+                      std::string_view stack) noexcept;
+void record_exception(Handle span, const std::exception& error, std::string_view stack) noexcept;
 void record_current_exception(Handle span) noexcept;
 void update_name(Handle span, std::string_view name) noexcept;
 void suspend_span(Handle span) noexcept;
@@ -116,13 +151,15 @@ class [[nodiscard]] Span {
     return status(StatusCode::error, description);
   }
   // Adds the event `exception` and sets status error. Called in a handler, it also marks that
-  // exception as recorded: outer spans that see it too only set their status.
-  Span& record_exception(std::string_view type, std::string_view message) noexcept {
-    if (detail::recorded(handle_)) detail::record_exception(handle_, type, message);
+  // exception as recorded: outer spans that see it too only set their status. C++ exceptions carry
+  // no stack; `stack` is for those that have one, as text.
+  Span& record_exception(std::string_view type, std::string_view message,
+                         std::string_view stack = {}) noexcept {
+    if (detail::recorded(handle_)) detail::record_exception(handle_, type, message, stack);
     return *this;
   }
-  Span& record_exception(const std::exception& error) noexcept {
-    if (detail::recorded(handle_)) detail::record_exception(handle_, error);
+  Span& record_exception(const std::exception& error, std::string_view stack = {}) noexcept {
+    if (detail::recorded(handle_)) detail::record_exception(handle_, error, stack);
     return *this;
   }
   // In a handler: records the exception being handled unless an inner span has; sets status error.
@@ -181,6 +218,26 @@ class [[nodiscard]] Span {
   return Span(detail::enabled() ? detail::start_span(name, options, attributes) : 0);
 }
 
+inline Span Tracer::span(std::string_view name, Attributes attributes) const noexcept {
+  if (!detail::enabled()) return {};
+  SpanOptions options;
+  options.tracer = *this;
+  return observability::span(name, options, attributes);
+}
+inline Span Tracer::span(std::string_view name, const SpanOptions& options,
+                         Attributes attributes) const noexcept {
+  if (!detail::enabled()) return {};
+  SpanOptions own = options;
+  own.tracer = *this;
+  return observability::span(name, own, attributes);
+}
+
+// A tracer without a provider of its own: its spans are recorded by that of the context they start
+// in. For libraries; see TracerProvider::tracer() for the other kind. At most 1,024 different
+// scopes of 4 KiB are kept in a process: what is beyond has the default one, and is counted.
+[[nodiscard]] Tracer tracer(std::string_view name, std::string_view version = {},
+                            Attributes attributes = {}, std::string_view schema_url = {});
+
 // Of the span current in this task; invalid if there is none.
 [[nodiscard]] SpanContext current_context() noexcept;
 
@@ -220,8 +277,10 @@ class [[nodiscard]] Span {
   Span& link(const SpanContext&, Attributes = {}) noexcept { return *this; }
   Span& status(StatusCode, std::string_view = {}) noexcept { return *this; }
   Span& error(std::string_view) noexcept { return *this; }
-  Span& record_exception(std::string_view, std::string_view) noexcept { return *this; }
-  Span& record_exception(const std::exception&) noexcept { return *this; }
+  Span& record_exception(std::string_view, std::string_view, std::string_view = {}) noexcept {
+    return *this;
+  }
+  Span& record_exception(const std::exception&, std::string_view = {}) noexcept { return *this; }
   Span& record_current_exception() noexcept { return *this; }
   Span& update_name(std::string_view) noexcept { return *this; }
   [[nodiscard]] bool recording() const noexcept { return false; }
@@ -234,6 +293,14 @@ class [[nodiscard]] Span {
 
 [[nodiscard]] inline Span span(std::string_view, Attributes = {}) noexcept { return {}; }
 [[nodiscard]] inline Span span(std::string_view, const SpanOptions&, Attributes = {}) noexcept {
+  return {};
+}
+inline Span Tracer::span(std::string_view, Attributes) const noexcept { return {}; }
+inline Span Tracer::span(std::string_view, const SpanOptions&, Attributes) const noexcept {
+  return {};
+}
+[[nodiscard]] inline Tracer tracer(std::string_view, std::string_view = {}, Attributes = {},
+                                   std::string_view = {}) {
   return {};
 }
 [[nodiscard]] inline SpanContext current_context() noexcept { return {}; }

@@ -223,6 +223,25 @@ TEST_F(SpanTest, StatusOkIsFinalAndUnsetNeverReplaces) {
   EXPECT_EQ(WireMessage(decoded().one(15)).one(2), "y");
 }
 
+TEST_F(SpanTest, RecordsExceptionsWithTheirStackWhereThereIsOne) {
+  {
+    Span one = span("one");
+    one.record_exception("Timeout", "after 3 s", "submit()\nrun()");
+    one.record_exception(std::out_of_range("no such row"));
+  }
+  const WireMessage one = decoded();
+  const auto events = one.all(11);
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(testing::attributes_of(WireMessage(events[0]), 3),
+            (std::map<std::string, std::string>{{"exception.type", "s:Timeout"},
+                                                {"exception.message", "s:after 3 s"},
+                                                {"exception.stacktrace", "s:submit()\nrun()"}}));
+  EXPECT_EQ(testing::attributes_of(WireMessage(events[1]), 3),
+            (std::map<std::string, std::string>{{"exception.type", "s:std::out_of_range"},
+                                                {"exception.message", "s:no such row"}}));
+  EXPECT_EQ(WireMessage(one.one(15)).one(2), "no such row");
+}
+
 TEST_F(SpanTest, RemoteParentAndItsTracestateAreKept) {
   const auto parent = extract_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
                                           "vendor=value, other=2");

@@ -3,6 +3,7 @@
 // The seam between the SDK and whoever takes its spans: an exporter, an in-process collector, a
 // test.
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -22,11 +23,22 @@ struct SinkResult {
     accepted,  // taken, but for `rejected_spans`
     retry,     // not taken; the same batch may be offered again, not before `retry_after`
     rejected,  // never send this batch again
+    kept,      // not taken, but stored: the sink sends it later by itself
   };
   Status status = accepted;
   std::chrono::milliseconds retry_after{0};  // 0: the caller's own backoff
   std::uint32_t rejected_spans = 0;          // of an accepted batch (OTLP partial success)
   std::string message{};                     // why, when not plainly accepted
+};
+
+// What became of the spans in a spill folder, as far as one sink had a part in it.
+struct SpillAccount {
+  std::atomic<std::uint64_t> kept{0};         // written to it
+  std::atomic<std::uint64_t> sent{0};         // from it, whoever wrote them
+  std::atomic<std::uint64_t> overwritten{0};  // removed for newer ones: the folder was full
+  std::atomic<std::uint64_t> rejected{0};     // by the receiver, when sent from it
+  std::atomic<std::uint64_t> set_aside{0};    // files that were torn or not ours
+  std::atomic<std::uint64_t> errors{0};       // batches it could not take, e.g. on a full disk
 };
 
 // An implementation MUST return within about `timeout`, MUST NOT throw, and MAY block. It is
@@ -36,6 +48,14 @@ class BatchSink {
  public:
   virtual ~BatchSink() = default;
   [[nodiscard]] virtual SinkResult send(const Batch& batch, std::chrono::milliseconds timeout) = 0;
+  // For a batch that there is no time to offer (again): a sink that can store it does.
+  [[nodiscard]] virtual SinkResult keep(const Batch& batch) {
+    static_cast<void>(batch);
+    return {.status = SinkResult::rejected, .message = "no time left to send"};
+  }
+  // Called often, and between batches, for work of the sink's own; as send(), it may block.
+  virtual void idle() {}
+  [[nodiscard]] virtual const SpillAccount* spill() const noexcept { return nullptr; }
   // For a sink that answers before it is done: waits until what it accepted is delivered; false if
   // that took longer than `timeout`.
   [[nodiscard]] virtual bool flush(std::chrono::milliseconds timeout) {

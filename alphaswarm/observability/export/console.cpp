@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "alphaswarm/observability/sdk/resource.hpp"
 #include "alphaswarm/otlp/views.hpp"
 
 namespace alphaswarm::observability {
@@ -26,6 +27,9 @@ std::string duration_text(std::uint64_t ns) {
   return text;
 }
 
+// That of spans without a tracer goes without saying.
+const std::string kOwnScope = sdk::encode_scope();
+
 std::string line_of(const otlp::TraceBatch& batch, const otlp::SpanView& span) {
   std::string text = "span ";
   text.append(batch.resource_of(span).service_name).append(" \"");
@@ -34,6 +38,11 @@ std::string line_of(const otlp::TraceBatch& batch, const otlp::SpanView& span) {
   text.append(otlp::to_string(span.status)).append(" trace=").append(span.trace_id.to_hex());
   text.append(" span=").append(span.span_id.to_hex());
   if (span.parent_span_id.is_valid()) text.append(" parent=").append(span.parent_span_id.to_hex());
+  const otlp::ScopeView& scope = batch.scopes[span.scope];
+  if (scope.encoded != kOwnScope) {
+    text.append(" scope=").append(scope.name);
+    if (!scope.version.empty()) text.append("/").append(scope.version);
+  }
   for (const otlp::KeyValueView pair : span.attributes()) {
     text.append(" ").append(pair.key()).append("=").append(otlp::to_text(pair.value()));
   }

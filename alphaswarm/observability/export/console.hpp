@@ -7,8 +7,9 @@
 
 namespace alphaswarm::observability {
 
-// Prints the spans on standard error, each a line of service, name, kind, duration, status, ids and
-// attributes, and those of a batch as trees: children below their parents. For trying things out.
+// Prints the spans on standard error, each a line of service, name, kind, duration, status, ids,
+// scope and attributes, and those of a batch as trees: children below their parents. For trying
+// things out.
 class ConsoleSink final : public BatchSink {
  public:
   [[nodiscard]] SinkResult send(const Batch& batch, std::chrono::milliseconds timeout) override;

@@ -5,6 +5,7 @@
 #include "alphaswarm/observability/export/otlp_grpc.hpp"
 #include "alphaswarm/observability/export/otlp_http.hpp"
 #include "alphaswarm/observability/export/queued_sink.hpp"
+#include "alphaswarm/observability/export/spill_sink.hpp"
 
 namespace alphaswarm::observability {
 namespace {
@@ -30,6 +31,16 @@ Result<std::shared_ptr<BatchSink>> make_exporter(const Config& config) {
                            .json = config.protocol == Protocol::http_json});
 }
 
+// A service's name as that of a folder.
+std::string file_name(std::string service) {
+  for (char& c : service) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_';
+    if (!plain) c = '_';
+  }
+  return service.empty() ? "_" : service.substr(0, 200);
+}
+
 }  // namespace
 
 Result<std::vector<std::shared_ptr<BatchSink>>> make_sinks(const Config& config) {
@@ -44,6 +55,13 @@ Result<std::vector<std::shared_ptr<BatchSink>>> make_sinks(const Config& config)
   if (!config.endpoint.empty()) {
     auto exporter = make_exporter(config);
     if (!exporter) return std::unexpected(exporter.error());
+    if (!config.spill_folder.empty()) {
+      auto folder = SpillFolder::open(config.spill_folder + "/" + file_name(config.service_name),
+                                      config.spill_max_bytes);
+      if (!folder) return std::unexpected(folder.error());
+      *exporter = std::make_shared<SpillSink>(std::move(*exporter), std::move(*folder),
+                                              config.service_name, config.timeout_ms);
+    }
     add(std::move(*exporter));
   }
   if (!config.file.empty()) {

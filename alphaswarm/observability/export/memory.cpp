@@ -24,6 +24,9 @@ FinishedSpan to_finished(const otlp::TraceBatch& batch, const otlp::SpanView& vi
   span.service_name = resource.service_name;
   span.resource = texts(resource.attributes());
   span.scope = scope.name;
+  span.scope_version = scope.version;
+  span.scope_attributes = texts(scope.attributes());
+  span.schema_url = scope.schema_url;
   span.trace_id = view.trace_id;
   span.span_id = view.span_id;
   span.parent_id = view.parent_span_id;

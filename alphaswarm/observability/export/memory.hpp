@@ -39,7 +39,10 @@ struct FinishedLink {
 struct FinishedSpan {
   std::string service_name;
   TextAttributes resource;
-  std::string scope;
+  std::string scope;  // its name
+  std::string scope_version;
+  TextAttributes scope_attributes;
+  std::string schema_url;  // of the scope
   TraceId trace_id;
   SpanId span_id;
   SpanId parent_id;  // invalid: a root

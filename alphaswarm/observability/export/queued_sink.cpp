@@ -10,6 +10,10 @@ namespace alphaswarm::observability {
 
 using std::chrono::milliseconds;
 
+namespace {
+constexpr milliseconds kIdleEvery{1'000};
+}
+
 QueuedSink::QueuedSink(std::shared_ptr<BatchSink> inner, std::string service,
                        std::int64_t timeout_ms)
     : inner_(std::move(inner)),
@@ -45,31 +49,38 @@ void QueuedSink::run(const std::stop_token& stop) {
     Queued batch;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, stop, [&] { return !queue_.empty(); });
-      if (queue_.empty()) return;
+      if (!changed_.wait_for(lock, stop, kIdleEvery, [&] { return !queue_.empty(); })) {
+        if (stop.stop_requested()) return;
+        lock.unlock();
+        inner_->idle();
+        continue;
+      }
       batch = std::move(queue_.front());
       queue_.pop_front();
       bytes_ -= batch.request.size();
       sending_ = true;
     }
-    (deliver(batch, stop) ? forwarded_ : dropped_).add(batch.span_count);
+    const SinkResult::Status end = deliver(batch, stop);
+    if (end != SinkResult::kept) {  // those are in the spill folder's account
+      (end == SinkResult::accepted ? forwarded_ : dropped_).add(batch.span_count);
+    }
     const std::scoped_lock lock(mutex_);
     sending_ = false;
     changed_.notify_all();
   }
 }
 
-bool QueuedSink::deliver(const Queued& batch, const std::stop_token& stop) {
+SinkResult::Status QueuedSink::deliver(const Queued& batch, const std::stop_token& stop) {
   using std::chrono::steady_clock;
   const auto deadline = steady_clock::now() + timeout_;
   for (milliseconds backoff{500};; backoff = std::min(backoff * 2, milliseconds(5'000))) {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
-    if (left <= milliseconds(0)) return false;
+    if (left <= milliseconds(0)) return inner_->keep({batch.request, batch.span_count}).status;
     const SinkResult result =
         inner_->send({batch.request, batch.span_count},
                      stop.stop_requested() ? std::min(left, milliseconds(500)) : left);
-    if (result.status == SinkResult::accepted) return true;
-    if (result.status == SinkResult::rejected || stop.stop_requested()) return false;
+    if (result.status != SinkResult::retry) return result.status;
+    if (stop.stop_requested()) return inner_->keep({batch.request, batch.span_count}).status;
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, stop, std::max(result.retry_after, backoff), [] { return false; });
   }

@@ -29,6 +29,7 @@ class QueuedSink final : public BatchSink {
 
   [[nodiscard]] SinkResult send(const Batch& batch, std::chrono::milliseconds timeout) override;
   [[nodiscard]] bool flush(std::chrono::milliseconds timeout) override;
+  [[nodiscard]] const SpillAccount* spill() const noexcept override { return inner_->spill(); }
 
  private:
   struct Queued {
@@ -36,7 +37,7 @@ class QueuedSink final : public BatchSink {
     std::uint32_t span_count;
   };
   void run(const std::stop_token& stop);
-  bool deliver(const Queued& batch, const std::stop_token& stop);
+  SinkResult::Status deliver(const Queued& batch, const std::stop_token& stop);
 
   std::shared_ptr<BatchSink> inner_;
   std::chrono::milliseconds timeout_;

@@ -12,7 +12,8 @@ namespace {
 
 using config::Setting;
 
-constexpr std::string_view kProtocols[] = {"grpc", "http/protobuf"};
+// The last is for spans only: the others then go as protobuf.
+constexpr std::string_view kProtocols[] = {"grpc", "http/protobuf", "http/json"};
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -54,6 +55,10 @@ const Setting& SignalReader::setting(std::string_view name) const {
 const Setting& SignalReader::first(std::string_view what) const {
   const Setting& own = setting("OTEL_EXPORTER_OTLP_" + signal_ + "_" + std::string(what));
   if (environment_.find(own.name).has_value()) return own;
+  if (what == "ENDPOINT" || what == "PROTOCOL") {
+    const Setting& ours = setting("ALPHASWARM_OTEL_" + std::string(what));
+    if (environment_.find(ours.name).has_value()) return ours;
+  }
   return setting("OTEL_EXPORTER_OTLP_" + std::string(what));
 }
 
@@ -103,15 +108,17 @@ void SignalReader::identity(std::string_view role_suffix, std::string& service_n
 
 void SignalReader::receiver(std::string_view exporter, ReceiverConfig& out) {
   const Setting& own_protocol = first("PROTOCOL");
-  const bool http = one_of(own_protocol, kProtocols) == "http/protobuf";
+  const bool http = one_of(own_protocol, kProtocols).starts_with("http/");
   out.protocol = http ? Protocol::http_protobuf : Protocol::grpc;
   if (exporter == "otlp") {
-    const Setting* from = &first("ENDPOINT");
-    if (environment_.text(*from).empty()) from = &setting("ALPHASWARM_OTEL_ENDPOINT");
-    out.endpoint = environment_.text(*from);
+    const Setting& from = first("ENDPOINT");
+    out.endpoint = environment_.text(from);
+    if (constexpr std::string_view kTraces = "/v1/traces"; out.endpoint.ends_with(kTraces)) {
+      out.endpoint.resize(out.endpoint.size() - kTraces.size());  // the signal has its own path
+    }
     if (out.endpoint.empty()) out.endpoint = http ? "http://localhost:4318" : "localhost:4317";
     if (const auto parsed = parse_endpoint(out.endpoint, 4317); !parsed && !error_) {
-      error_ = environment_.refuse(*from, parsed.error().message);
+      error_ = environment_.refuse(from, parsed.error().message);
     }
   }
   const Setting& headers = first("HEADERS");

@@ -1,7 +1,8 @@
 #pragma once
 
 // The variables metrics and logs share, each with the signal's own name in front of the general
-// one: OTEL_EXPORTER_OTLP_METRICS_ENDPOINT before OTEL_EXPORTER_OTLP_ENDPOINT.
+// one: OTEL_EXPORTER_OTLP_METRICS_ENDPOINT before ALPHASWARM_OTEL_ENDPOINT before
+// OTEL_EXPORTER_OTLP_ENDPOINT.
 
 #include <optional>
 #include <span>
@@ -39,7 +40,8 @@ class SignalReader {
 
  private:
   [[nodiscard]] const config::Setting& setting(std::string_view name) const;
-  // The setting "OTEL_EXPORTER_OTLP_<signal>_<what>" if it is set, else the general one.
+  // The setting "OTEL_EXPORTER_OTLP_<signal>_<what>" if it is set, else the general one; for
+  // ENDPOINT and PROTOCOL "ALPHASWARM_OTEL_<what>" comes between the two.
   [[nodiscard]] const config::Setting& first(std::string_view what) const;
   [[nodiscard]] std::optional<std::int64_t> number(std::string_view name, std::int64_t least,
                                                    std::int64_t most);

@@ -70,6 +70,30 @@ TEST(SignalSettings, TheSignalsOwnVariableWins) {
   EXPECT_EQ(logs->max_batch_records, 100U);
 }
 
+// A service has one variable for where its telemetry goes; the signals follow it.
+TEST(SignalSettings, ServicesSendWhereTheirSpansGo) {
+  std::map<std::string, std::string> values = {
+      {"OTEL_LOGS_EXPORTER", "otlp"},
+      {"ALPHASWARM_OTEL_ENDPOINT", "http://ours:4318/v1/traces"},
+      {"ALPHASWARM_OTEL_PROTOCOL", "http/json"},
+      {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://general:4317"},
+      {"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"},
+  };
+  const auto read = [&] {
+    const auto logs = logs::logs_config_from_environment(Environment::from_values(values), "-api");
+    EXPECT_TRUE(logs.has_value()) << logs.error().message;
+    return logs->receiver;
+  };
+  EXPECT_EQ(read().endpoint, "http://ours:4318");
+  EXPECT_EQ(read().protocol, Protocol::http_protobuf);
+  values["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"] = "http://logs:4317";
+  values["OTEL_EXPORTER_OTLP_LOGS_PROTOCOL"] = "grpc";
+  EXPECT_EQ(read().endpoint, "http://logs:4317");
+  EXPECT_EQ(read().protocol, Protocol::grpc);
+  values = {{"OTEL_LOGS_EXPORTER", "otlp"}};
+  EXPECT_EQ(read().endpoint, "localhost:4317");
+}
+
 TEST(SignalSettings, BadValuesNameTheVariable) {
   for (const auto& [name, value] : std::map<std::string, std::string>{
            {"OTEL_METRICS_EXPORTER", "prometheus"},

@@ -57,6 +57,7 @@ struct GrpcReply {
   std::string body{};     // with gRPC's five bytes in front
   bool hang_up = false;   // closes the connection without an answer
   bool say_nothing = false;
+  int delay_ms = 0;  // before the answer
 };
 
 struct GrpcCall {
@@ -180,6 +181,9 @@ class GrpcServer {
         reply = script_.front();
         script_.pop_front();
       }
+    }
+    if (reply.delay_ms > 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(reply.delay_ms));  // it is slow
     }
     hang_up_ = reply.hang_up;
     if (reply.hang_up || reply.say_nothing) return;

@@ -152,6 +152,7 @@ MeterProvider::~MeterProvider() { shutdown(state_->config().shutdown_timeout_ms)
 Meter MeterProvider::meter(std::string_view name, std::string_view version) const {
   return {state_, state_->scope(name, version)};
 }
+void MeterProvider::add_producer(Producer producer) { state_->add_producer(std::move(producer)); }
 bool MeterProvider::force_flush(std::int64_t timeout_ms) {
   return state_->flush(std::chrono::milliseconds(timeout_ms));
 }

@@ -291,6 +291,10 @@ class MeterProvider {
   MeterProvider& operator=(const MeterProvider&) = delete;
 
   [[nodiscard]] Meter meter(std::string_view name, std::string_view version = {}) const;
+  // Adds to each collection what is measured elsewhere. Called as callbacks are, for as long as the
+  // provider lives.
+  using Producer = std::function<void(std::vector<ScopeMetrics>& out)>;
+  void add_producer(Producer producer);
 
   // Collects and exports now; false if the receiver did not take all of it in time.
   bool force_flush(std::int64_t timeout_ms = 30'000);

@@ -130,6 +130,24 @@ void ProviderState::forget(std::uint64_t observation) {
   }
 }
 
+void ProviderState::add_producer(MeterProvider::Producer producer) {
+  const std::scoped_lock lock(callbacks_mutex_);
+  producers_.push_back(std::move(producer));
+}
+
+void ProviderState::run_producers(std::vector<ScopeMetrics>& out) {
+  const std::scoped_lock lock(callbacks_mutex_);
+  for (const MeterProvider::Producer& producer : producers_) {
+    std::vector<ScopeMetrics> made;
+    try {
+      producer(made);
+      std::ranges::move(made, std::back_inserter(out));
+    } catch (...) {  // of the user's; the others go on
+      callback_errors_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+}
+
 Temporality ProviderState::temporality(Metric::Kind kind, bool monotonic, bool observable) const {
   const bool may_change = kind == Metric::Kind::histogram ||
                           kind == Metric::Kind::exponential_histogram ||
@@ -179,6 +197,7 @@ std::vector<ScopeMetrics> ProviderState::collect() {
     }
     if (!out.metrics.empty()) found.push_back(std::move(out));
   }
+  run_producers(found);
   return found;
 }
 

@@ -26,6 +26,7 @@ class ProviderState {
                                                           SeriesOptions options);
   [[nodiscard]] std::uint64_t observe(std::size_t scope, Identity identity, Callback callback);
   void forget(std::uint64_t observation);
+  void add_producer(MeterProvider::Producer producer);
 
   [[nodiscard]] Temporality temporality(Metric::Kind kind, bool monotonic, bool observable) const;
   [[nodiscard]] std::vector<ScopeMetrics> collect();
@@ -47,6 +48,7 @@ class ProviderState {
   [[nodiscard]] std::shared_ptr<InstrumentBase> find(const Scope& scope, const Identity& identity);
   [[nodiscard]] Bounds bounds() { return {config_.max_series, overflowed_}; }
   void run_callbacks(ObservableInstrument& instrument);
+  void run_producers(std::vector<ScopeMetrics>& out);
   void run(const std::stop_token& stop);
   bool export_now(TimePoint deadline);
 
@@ -60,6 +62,7 @@ class ProviderState {
 
   std::mutex collect_mutex_;    // one collection at a time
   std::mutex callbacks_mutex_;  // held while callbacks run, and while they come and go
+  std::vector<MeterProvider::Producer> producers_;  // guarded by it
   std::timed_mutex export_mutex_;
   std::unique_ptr<SignalExporter> exporter_;  // guarded by export_mutex_, but for stop_by()
 

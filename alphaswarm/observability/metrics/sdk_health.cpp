@@ -17,19 +17,16 @@ constexpr Count kCounters[] = {
     {"started", "Recorded spans started.", [](const Stats& s) { return s.started; }},
     {"ended", "Recorded spans ended.", [](const Stats& s) { return s.ended; }},
     {"exported", "Spans the receiver accepted.", [](const Stats& s) { return s.exported; }},
+    {"spilled", "Spans kept in the spill folder for later.",
+     [](const Stats& s) { return s.spilled; }},
     {"not_sampled", "Spans started but not recorded.",
      [](const Stats& s) { return s.not_sampled; }},
 };
 
-std::uint64_t waiting(const Stats& stats) {
-  const std::uint64_t gone = stats.exported + stats.dropped.no_chunk + stats.dropped.export_failed +
-                             stats.dropped.rejected + stats.dropped.provider_gone;
-  return stats.ended > gone ? stats.ended - gone : 0;
-}
-
 constexpr Count kLevels[] = {
     {"open", "Recorded spans open.", [](const Stats& s) { return s.open; }},
-    {"waiting", "Spans that ended and were not sent yet.", waiting},
+    {"waiting", "Spans that ended and were not sent yet.",
+     [](const Stats& s) { return s.waiting(); }},
 };
 
 std::int64_t number(std::uint64_t count) { return static_cast<std::int64_t>(count); }
@@ -38,6 +35,50 @@ Callback observe(const TracerProvider& provider, Read read) {
   return [&provider, read](Observer& observer) {
     observer.observe(number(read(provider.stats())), {{"service.name", provider.service_name()}});
   };
+}
+
+Callback observe_seconds(const TracerProvider& provider, double Stats::Exports::* seconds) {
+  return [&provider, seconds](Observer& observer) {
+    observer.observe(provider.stats().exports.*seconds,
+                     {{"service.name", provider.service_name()}});
+  };
+}
+
+// What the flight recorder keeps.
+void observe_recorder(const Meter& meter, const TracerProvider& provider,
+                      std::vector<Observation>& kept) {
+  const auto service = [&provider](Observer& observer, auto value) {
+    observer.observe(value, {{"service.name", provider.service_name()}});
+  };
+  const std::string name = "alphaswarm.sdk.recorder.";
+  kept.push_back(meter.observable_gauge(
+      name + "retained",
+      [&provider, service](Observer& observer) {
+        service(observer, provider.stats().recorder.retained_seconds);
+      },
+      {.unit = "s", .description = "How far back the flight recorder reaches."}));
+  kept.push_back(meter.observable_up_down_counter(
+      name + "kept",
+      [&provider, service](Observer& observer) {
+        service(observer, number(provider.stats().recorder.kept));
+      },
+      {.unit = "{span}", .description = "Unsampled spans it keeps."}));
+  kept.push_back(meter.observable_counter(
+      name + "exported",
+      [&provider, service](Observer& observer) {
+        service(observer, number(provider.stats().recorder.exported));
+      },
+      {.unit = "{span}", .description = "Unsampled spans exported after a trigger."}));
+}
+
+void observe_spill(const TracerProvider& provider, Observer& observer) {
+  const Stats::Spill spill = provider.stats().spill;
+  const auto what = [&](std::string_view name, std::uint64_t count) {
+    observer.observe(number(count), {{"service.name", provider.service_name()}, {"fate", name}});
+  };
+  what("sent", spill.sent);
+  what("overwritten", spill.overwritten);
+  what("rejected", spill.rejected);
 }
 
 void observe_dropped(const TracerProvider& provider, Observer& observer) {
@@ -79,6 +120,20 @@ std::vector<Observation> observe_sdk(const Meter& meter, const TracerProvider& p
   kept.push_back(meter.observable_counter(
       "alphaswarm.sdk.retries", observe(provider, [](const Stats& s) { return s.retries; }),
       options("{request}", "Requests offered again.")));
+  kept.push_back(meter.observable_counter(
+      spans + "from_spill", [&provider](Observer& observer) { observe_spill(provider, observer); },
+      options("{span}", "Spans that left the spill folder, by their fate.")));
+  kept.push_back(
+      meter.observable_counter("alphaswarm.sdk.export.calls",
+                               observe(provider, [](const Stats& s) { return s.exports.calls; }),
+                               options("{call}", "Calls of the exporter, failed ones too.")));
+  kept.push_back(meter.observable_counter("alphaswarm.sdk.export.duration",
+                                          observe_seconds(provider, &Stats::Exports::seconds),
+                                          options("s", "Time in calls of the exporter.")));
+  kept.push_back(meter.observable_gauge(
+      "alphaswarm.sdk.export.duration.max", observe_seconds(provider, &Stats::Exports::max_seconds),
+      options("s", "Slowest call of the exporter in the last minute or two.")));
+  observe_recorder(meter, provider, kept);
   return kept;
 }
 

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "alphaswarm/base/log.hpp"
 #include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/sdk/barrier.hpp"
@@ -226,6 +227,16 @@ TEST_F(AccountingTest, RefusedAndPartlyAcceptedBatchesAreCounted) {
   EXPECT_TRUE(provider->force_flush(5'000));
   EXPECT_EQ(provider->stats().dropped.rejected, 3U);
   EXPECT_EQ(provider->stats().exported, 7U);
+  // Said once, counted each time.
+  int said = 0;
+  set_log_listener([&](LogLevel, std::string_view, std::string_view message) {
+    if (message.contains("three are bad")) ++said;
+  });
+  make_spans(*provider, 5);
+  EXPECT_TRUE(provider->force_flush(5'000));
+  set_log_listener(nullptr);
+  EXPECT_EQ(said, 0);
+  EXPECT_EQ(provider->stats().dropped.rejected, 6U);
   expect_exact(*provider);
 }
 
@@ -262,6 +273,15 @@ TEST_F(AccountingTest, ShutdownIsBoundedWhenTheSinkHangs) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(3'000));
   sink_->block(false);
   sink_->wait_for_calls(1);
+}
+
+TEST_F(AccountingTest, TheSimpleProcessorSendsEachSpanByItself) {
+  const auto provider = make({.simple = true});
+  make_spans(*provider, 20);
+  sink_->wait_for_calls(40);  // without a flush
+  EXPECT_TRUE(provider->force_flush(5'000));
+  EXPECT_EQ(provider->stats().batches, 40U);
+  expect_exact(*provider);
 }
 
 TEST_F(AccountingTest, LargeBatchesAreSplit) {

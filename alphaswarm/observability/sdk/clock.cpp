@@ -30,13 +30,13 @@ struct Sample {
 };
 
 // The tightest of a few readings, so that a preemption in between does not spoil it.
-Sample take_sample() noexcept {
+Sample take_sample(const TimeSource& source) noexcept {
   Sample best{};
   std::uint64_t best_width = ~std::uint64_t{0};
   for (int i = 0; i < 5; ++i) {
     const std::uint64_t before = ticks();
-    const std::int64_t wall = now_unix().value;
-    const std::int64_t monotonic = monotonic_ns();
+    const std::int64_t wall = source.wall().value;
+    const std::int64_t monotonic = source.monotonic();
     const std::uint64_t after = ticks();
     if (after - before < best_width) {
       best_width = after - before;
@@ -52,19 +52,23 @@ constexpr double kFractions = 4294967296.0;  // 2^32
 
 namespace detail {
 Calibration* process_calibration = nullptr;
-const bool kUseCounter = kernel_uses_counter();
+bool use_counter = kernel_uses_counter();
 std::uint64_t slow_ticks() noexcept { return static_cast<std::uint64_t>(monotonic_ns()); }
 }  // namespace detail
 
-Calibration::Calibration() noexcept {
-  const Sample first = take_sample();
+TimeSource system_time() noexcept {
+  return {[]() noexcept { return now_unix(); }, []() noexcept { return monotonic_ns(); }};
+}
+
+Calibration::Calibration(TimeSource source) noexcept : source_(source) {
+  const Sample first = take_sample(source_);
   first_ticks_ = first.ticks;
   first_monotonic_ = first.monotonic;
   double rate = kFractions;
-  if (detail::kUseCounter) {
+  if (detail::use_counter) {
     // Two milliseconds give the rate to about 20 ppm; recalibration soon betters it.
     Sample next = first;
-    while (next.monotonic - first.monotonic < 2'000'000) next = take_sample();
+    while (next.monotonic - first.monotonic < 2'000'000) next = take_sample(source_);
     rate = static_cast<double>(next.monotonic - first.monotonic) * kFractions /
            static_cast<double>(next.ticks - first.ticks);
   }
@@ -75,7 +79,7 @@ Calibration::Calibration() noexcept {
 
 void Calibration::recalibrate() noexcept {
   if (writing_.exchange(true, std::memory_order_acquire)) return;  // with the release below
-  const Sample now = take_sample();
+  const Sample now = take_sample(source_);
   if (now.monotonic - first_monotonic_ > 100'000'000) {
     const double true_rate = static_cast<double>(now.monotonic - first_monotonic_) * kFractions /
                              static_cast<double>(now.ticks - first_ticks_);

@@ -15,26 +15,33 @@
 namespace alphaswarm::observability::sdk {
 
 namespace detail {
-extern const bool kUseCounter;  // decided once, when the program starts
+extern bool use_counter;  // decided when the program starts; changed by tests only
 [[nodiscard]] std::uint64_t slow_ticks() noexcept;
 }  // namespace detail
 
 // Never goes back. The unit is the counter's, or nanoseconds.
 [[nodiscard]] inline std::uint64_t ticks() noexcept {
 #if defined(__x86_64__)
-  if (detail::kUseCounter) [[likely]] {
+  if (detail::use_counter) [[likely]] {
     return __rdtsc();
   }
 #endif
   return detail::slow_ticks();
 }
 
+// What a calibration compares ticks() with.
+struct TimeSource {
+  UnixNanos (*wall)() noexcept;
+  std::int64_t (*monotonic)() noexcept;  // nanoseconds
+};
+[[nodiscard]] TimeSource system_time() noexcept;
+
 // Relates ticks to the wall clock. Readers are wait-free; one writer recalibrates now and then.
 // Times run on continuously: an error below a millisecond is worked off over the next interval,
 // only a larger jump of the wall clock is followed at once.
 class Calibration {
  public:
-  Calibration() noexcept;
+  explicit Calibration(TimeSource source = system_time()) noexcept;
 
   [[nodiscard]] std::int64_t unix_ns(std::uint64_t at) const noexcept {
     for (;;) {
@@ -61,6 +68,7 @@ class Calibration {
     return static_cast<std::int64_t>((static_cast<__int128>(count) * rate) >> 32);
   }
 
+  TimeSource source_;
   std::atomic<std::uint32_t> version_{0};  // odd while being written
   std::atomic<std::uint64_t> base_ticks_{0};
   std::atomic<std::int64_t> base_ns_{0};

@@ -17,6 +17,23 @@ using std::chrono::steady_clock;
 constexpr milliseconds kFirstBackoff{1'000};
 constexpr milliseconds kMaxBackoff{5'000};
 
+Stats::Spill read(const SpillAccount& account) noexcept {
+  const auto value = [](const std::atomic<std::uint64_t>& count) {
+    return count.load(std::memory_order_relaxed);
+  };
+  return {value(account.kept),     value(account.sent),      value(account.overwritten),
+          value(account.rejected), value(account.set_aside), value(account.errors)};
+}
+
+void add(Stats::Spill& sum, const Stats::Spill& more) noexcept {
+  sum.kept += more.kept;
+  sum.sent += more.sent;
+  sum.overwritten += more.overwritten;
+  sum.rejected += more.rejected;
+  sum.set_aside += more.set_aside;
+  sum.errors += more.errors;
+}
+
 }  // namespace
 
 Delivery::Delivery(const Config& config, std::vector<std::shared_ptr<BatchSink>> sinks)
@@ -25,23 +42,49 @@ Delivery::Delivery(const Config& config, std::vector<std::shared_ptr<BatchSink>>
       sinks_(std::move(sinks)),
       random_(thread_random().next()) {}
 
-void Delivery::deliver(const Batch& batch, TimePoint deadline) {
-  batches_.fetch_add(1, std::memory_order_relaxed);
-  const TimePoint until = std::min(deadline, steady_clock::now() + timeout_);
-  SinkResult result{.status = SinkResult::rejected, .message = "no time left to send"};
+SinkResult Delivery::offer(const Batch& batch, TimePoint until) {
   milliseconds backoff = kFirstBackoff;
+  std::string why;
   for (bool first = true;; first = false) {
     const auto left = duration_cast<milliseconds>(limit(until) - steady_clock::now());
     if (left <= milliseconds(0)) break;
     if (!first) retries_.fetch_add(1, std::memory_order_relaxed);
-    result = sinks_.front()->send(batch, left);
-    if (result.status != SinkResult::retry) break;
+    SinkResult result = timed_send(batch, left);
+    if (result.status != SinkResult::retry) return result;
     report(true, result.message);
+    why = std::move(result.message);
     const auto jittered = milliseconds(static_cast<std::int64_t>(
         static_cast<double>(backoff.count()) * (0.5 + random_.uniform() / 2)));
     pause(std::max(result.retry_after, jittered), until);
     backoff = std::min(backoff * 2, kMaxBackoff);
   }
+  SinkResult result = sinks_.front()->keep(batch);
+  if (!why.empty()) result.message = std::move(why);
+  return result;
+}
+
+SinkResult Delivery::timed_send(const Batch& batch, milliseconds timeout) {
+  constexpr std::chrono::minutes kWindow{1};
+  const TimePoint begin = steady_clock::now();
+  SinkResult result = sinks_.front()->send(batch, timeout);
+  const TimePoint end = steady_clock::now();
+  if (end - minute_ >= kWindow) {
+    const std::int64_t last = slowest_ns_.exchange(0, std::memory_order_relaxed);
+    slowest_before_ns_.store(end - minute_ < 2 * kWindow ? last : 0, std::memory_order_relaxed);
+    minute_ = end;
+  }
+  const std::int64_t took = std::chrono::nanoseconds(end - begin).count();
+  calls_.fetch_add(1, std::memory_order_relaxed);
+  call_ns_.fetch_add(took, std::memory_order_relaxed);
+  if (took > slowest_ns_.load(std::memory_order_relaxed)) {
+    slowest_ns_.store(took, std::memory_order_relaxed);  // this thread alone writes it
+  }
+  return result;
+}
+
+void Delivery::deliver(const Batch& batch, TimePoint deadline) {
+  batches_.fetch_add(1, std::memory_order_relaxed);
+  const SinkResult result = offer(batch, std::min(deadline, steady_clock::now() + timeout_));
   if (result.status == SinkResult::accepted) {
     const std::uint32_t refused = std::min(result.rejected_spans, batch.span_count);
     exported_.fetch_add(batch.span_count - refused, std::memory_order_relaxed);
@@ -51,6 +94,9 @@ void Delivery::deliver(const Batch& batch, TimePoint deadline) {
                                  service_ + ": " + result.message + " (said once)");
     }
     report(false, {});
+  } else if (result.status == SinkResult::kept) {
+    spilled_.fetch_add(batch.span_count, std::memory_order_relaxed);
+    report(true, result.message, true);
   } else {
     failed_.fetch_add(batch.span_count, std::memory_order_relaxed);
     report(true, result.message);
@@ -91,21 +137,46 @@ void Delivery::stop_by(TimePoint deadline) {
   stopped_.notify_all();
 }
 
-void Delivery::report(bool failed, const std::string& message) {
+void Delivery::report(bool failed, const std::string& message, bool kept) {
   if (failed == std::exchange(failing_, failed)) return;  // once for each change
   if (failed) {
-    log_warning("tracing", "spans of " + service_ + " cannot be exported: " + message +
-                               "; trying again, newer ones are dropped when memory runs out");
+    log_warning("tracing",
+                "spans of " + service_ + " cannot be exported: " + message +
+                    (kept ? "; they are kept in the spill folder"
+                          : "; trying again, newer ones are dropped when memory runs out"));
   } else {
     log_info("tracing", "spans of " + service_ + " are exported again");
   }
 }
 
+void Delivery::release() {
+  Stats last;
+  add_to(last);
+  const std::scoped_lock lock(sinks_mutex_);
+  last_spill_ = last.spill;
+  sinks_.clear();
+}
+
 void Delivery::add_to(Stats& stats) const noexcept {
+  {
+    const std::scoped_lock lock(sinks_mutex_);
+    add(stats.spill, last_spill_);
+    for (const auto& sink : sinks_) {
+      if (const SpillAccount* const account = sink->spill()) add(stats.spill, read(*account));
+    }
+  }
+  stats.spilled += spilled_.load(std::memory_order_relaxed);
   stats.exported += exported_.load(std::memory_order_relaxed);
   stats.dropped.export_failed += failed_.load(std::memory_order_relaxed);
   stats.dropped.rejected += rejected_.load(std::memory_order_relaxed);
   stats.batches += batches_.load(std::memory_order_relaxed);
+  const auto seconds = [](const std::atomic<std::int64_t>& ns) {
+    return static_cast<double>(ns.load(std::memory_order_relaxed)) * 1e-9;
+  };
+  stats.exports.calls += calls_.load(std::memory_order_relaxed);
+  stats.exports.seconds += seconds(call_ns_);
+  stats.exports.max_seconds =
+      std::max({stats.exports.max_seconds, seconds(slowest_ns_), seconds(slowest_before_ns_)});
   stats.retries += retries_.load(std::memory_order_relaxed);
 }
 

@@ -30,21 +30,28 @@ class Delivery {
   // backoff with jitter, or what the receiver asks for) are exhausted, or at the deadline.
   void deliver(const Batch& batch, TimePoint deadline);
   bool flush(TimePoint deadline);
+  // Between batches: for what the first sink does by itself.
+  void idle() { sinks_.front()->idle(); }
   // A shutdown cuts the retries under way short.
   void stop_by(TimePoint deadline);
-  // Lets go of the sinks; the export thread must be over.
-  void release() { sinks_.clear(); }
+  // Lets go of the sinks; the export thread must be over. Their last counts stay.
+  void release();
   void add_to(Stats& stats) const noexcept;
 
  private:
+  // Retries until `until`; then the sink may keep it.
+  [[nodiscard]] SinkResult offer(const Batch& batch, TimePoint until);
+  [[nodiscard]] SinkResult timed_send(const Batch& batch, std::chrono::milliseconds timeout);
   [[nodiscard]] TimePoint limit(TimePoint given);
   // False at once when stopped by then.
   void pause(std::chrono::milliseconds time, TimePoint until);
-  void report(bool failed, const std::string& message);
+  void report(bool failed, const std::string& message, bool kept = false);
 
   std::chrono::milliseconds timeout_;
   std::string service_;
-  std::vector<std::shared_ptr<BatchSink>> sinks_;
+  std::vector<std::shared_ptr<BatchSink>> sinks_;  // guarded by the next one against add_to()
+  mutable std::mutex sinks_mutex_;
+  Stats::Spill last_spill_;
   Random random_;
 
   std::mutex mutex_;
@@ -54,10 +61,17 @@ class Delivery {
   bool failing_ = false;
   bool reported_rejection_ = false;
   std::atomic<std::uint64_t> exported_{0};
+  std::atomic<std::uint64_t> spilled_{0};
   std::atomic<std::uint64_t> failed_{0};
   std::atomic<std::uint64_t> rejected_{0};
   std::atomic<std::uint64_t> batches_{0};
   std::atomic<std::uint64_t> retries_{0};
+  std::atomic<std::uint64_t> calls_{0};
+  std::atomic<std::int64_t> call_ns_{0};
+  // The slowest of this minute and of the one before.
+  std::atomic<std::int64_t> slowest_ns_{0};
+  std::atomic<std::int64_t> slowest_before_ns_{0};
+  TimePoint minute_{};  // the export thread's
 };
 
 }  // namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail

@@ -31,8 +31,8 @@ bool is_export_thread() noexcept { return export_thread; }
 ExportWorker::ExportWorker(ProviderCore& core, std::vector<std::shared_ptr<BatchSink>> sinks)
     : core_(core),
       delivery_(core.config, std::move(sinks)),
-      request_(sdk::encode_resource(core.config), sdk::encode_scope(), core.config.max_batch_bytes,
-               core.config.max_batch_spans) {}
+      request_(sdk::encode_resource(core.config), sdk::scopes().fields(0),
+               core.config.max_batch_bytes, core.config.max_batch_spans) {}
 
 void ExportWorker::start() {
   flush_at_exit();
@@ -42,7 +42,8 @@ void ExportWorker::start() {
 void ExportWorker::run() {
   export_thread = true;
   refuse_spans_on_this_thread();
-  milliseconds tick = kTick;
+  const milliseconds calm = core_.config.simple ? kBusyTick : kTick;
+  milliseconds tick = calm;
   for (;;) {
     std::uint64_t asked = 0;
     bool stop = false;
@@ -56,13 +57,14 @@ void ExportWorker::run() {
     }
     adopt_new_buffers();
     const bool flush = asked != flush_done_;  // only this thread writes it
-    tick = kTick;
+    tick = calm;
     if (flush || stop || due()) {
       if (round(deadline) > core_.config.max_batch_bytes) tick = kBusyTick;
       oldest_ = {};
     }
     if (stop) finish(deadline);
     if (flush || stop) delivery_.flush(deadline);
+    if (!flush && !stop) delivery_.idle();
     reclaim_idle();
     {
       const std::scoped_lock lock(mutex_);
@@ -155,7 +157,12 @@ bool ExportWorker::take(ThreadBuffer& buffer, std::size_t& bytes) {
     if (end == chunk->read_bytes) return false;  // next_chunk() found nothing behind it either
     const Piece piece = fitting_piece(*chunk, end, spans);
     if (piece.spans == 0) return true;
-    request_.append({chunk->data() + chunk->read_bytes, piece.bytes}, piece.spans);
+    const std::string_view records(chunk->data() + chunk->read_bytes, piece.bytes);
+    if (chunk->marked.load(std::memory_order_relaxed)) {  // ordered by `committed`
+      request_.append_marked(records, piece.spans);
+    } else {
+      request_.append(records, piece.spans);
+    }
     chunk->read_bytes += piece.bytes;
     chunk->read_spans += piece.spans;
     bytes += piece.bytes;
@@ -210,7 +217,7 @@ ExportWorker::Piece ExportWorker::fitting_piece(Chunk& chunk, std::uint32_t end,
   Piece piece;
   const char* const start = chunk.data() + chunk.read_bytes;
   while (piece.spans < count && piece.spans < request_.room_spans()) {
-    const auto size = static_cast<std::uint32_t>(sdk::span_field_size(start + piece.bytes));
+    const auto size = static_cast<std::uint32_t>(sdk::record_size(start + piece.bytes));
     const bool first = piece.spans == 0 && request_.span_count() == 0;
     if (!first && piece.bytes + size > request_.room_bytes()) break;
     piece.bytes += size;
@@ -286,7 +293,7 @@ void ExportWorker::finish(TimePoint deadline) {
   core_.closing.store(true, std::memory_order_relaxed);
   for (const std::string& field : close_open_spans(core_)) {
     if (request_.room_bytes() < field.size() || request_.room_spans() == 0) send(deadline);
-    request_.append(field, 1);
+    request_.append_marked(field, 1);
     closed_open_.fetch_add(1, std::memory_order_relaxed);
   }
   adopt_new_buffers();

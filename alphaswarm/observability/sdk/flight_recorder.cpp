@@ -17,7 +17,10 @@ constexpr std::size_t kMaxTriggered = 10'000;
 constexpr std::size_t kMaxFromOthers = 10'000;
 // A trace's later spans follow for at least so long.
 constexpr std::chrono::minutes kFollow{5};
-constexpr std::uint32_t kSpans = 2;  // of ScopeSpans
+// Of ScopeSpans.
+constexpr std::uint32_t kScope = 1;
+constexpr std::uint32_t kSpans = 2;
+constexpr std::uint32_t kSchemaUrl = 3;
 
 }  // namespace
 
@@ -37,7 +40,7 @@ SinkResult FlightRecorder::send(const Batch& batch, std::chrono::milliseconds ti
   if (!triggered_.empty()) {
     export_from(*parsed, timeout, [&](const TraceId& id) { return triggered_.contains(id); });
   }
-  keep(std::string(batch.request), batch.span_count);
+  retain(std::string(batch.request), batch.span_count);
   forget_old_triggers();
   return {};
 }
@@ -94,7 +97,10 @@ void FlightRecorder::export_from(const otlp::TraceBatch& batch, std::chrono::mil
                                  Wanted wanted) {
   for (std::uint32_t scope = 0; scope < batch.scopes.size(); ++scope) {
     const otlp::ScopeView& view = batch.scopes[scope];
-    sdk::RequestBuilder request(batch.resources[view.resource].encoded, view.encoded, SIZE_MAX,
+    otlp::MessageWriter fields;
+    fields.bytes(kScope, view.encoded);
+    if (!view.schema_url.empty()) fields.bytes(kSchemaUrl, view.schema_url);
+    sdk::RequestBuilder request(batch.resources[view.resource].encoded, fields.str(), SIZE_MAX,
                                 UINT32_MAX);
     for (const otlp::SpanView& span : batch.spans) {
       if (span.scope != scope || !wanted(span.trace_id)) continue;
@@ -105,7 +111,7 @@ void FlightRecorder::export_from(const otlp::TraceBatch& batch, std::chrono::mil
   }
 }
 
-void FlightRecorder::keep(std::string request, std::uint32_t spans) {
+void FlightRecorder::retain(std::string request, std::uint32_t spans) {
   bytes_ += request.size();
   kept_spans_.fetch_add(spans, std::memory_order_relaxed);
   kept_.push_back({std::move(request), spans, steady_clock::now()});
@@ -139,6 +145,7 @@ void FlightRecorder::add_to(Stats::Recorder& stats) {
   stats.kept = kept_spans_.load(std::memory_order_relaxed) - stats.overwritten;
   stats.exported = sent.exported;
   stats.export_failed = sent.dropped.export_failed + sent.dropped.rejected;
+  stats.spilled = sent.spilled;
   stats.triggers = triggers_.load(std::memory_order_relaxed);
   const std::int64_t oldest = oldest_ns_.load(std::memory_order_relaxed);
   const std::int64_t now = steady_clock::now().time_since_epoch().count();

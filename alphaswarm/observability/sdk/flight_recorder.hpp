@@ -33,6 +33,7 @@ class FlightRecorder final : public BatchSink {
 
   [[nodiscard]] SinkResult send(const Batch& batch, std::chrono::milliseconds timeout) override;
   [[nodiscard]] bool flush(std::chrono::milliseconds timeout) override;
+  void idle() override { delivery_.idle(); }
   // From another process, say; any thread. Exported with the next batch or flush.
   void trigger(const TraceId& trace);
   void add_to(Stats::Recorder& stats);
@@ -47,7 +48,7 @@ class FlightRecorder final : public BatchSink {
     TimePoint since;
   };
 
-  void keep(std::string request, std::uint32_t spans);
+  void retain(std::string request, std::uint32_t spans);
   void note(const TraceId& trace, std::string_view reason);
   void find_triggers(const otlp::TraceBatch& batch);
   void export_asked(std::chrono::milliseconds timeout);

@@ -253,6 +253,26 @@ TEST(Host, ReceiversThatFail) {
   }
 }
 
+TEST(Host, ASlowReceiverGetsAll) {
+  testing::GrpcServer server(std::deque<testing::GrpcReply>(4, {.delay_ms = 150}));
+  const auto provider = make({.endpoint = server.endpoint(), .schedule_delay_ms = 0});
+  for (int i = 0; i < 50; ++i) use_spans(20, "");
+  EXPECT_TRUE(provider->force_flush(20'000));
+  const Stats stats = provider->stats();
+  EXPECT_EQ(stats.exported, 2'000U);
+  EXPECT_GE(stats.exports.max_seconds, 0.15);
+  EXPECT_GE(stats.exports.seconds, stats.exports.max_seconds);
+  expect_exact(*provider);
+}
+
+TEST(Host, AFullDiskUnderTheFileExporter) {
+  const auto provider = make({.timeout_ms = 200, .file = "/dev/full"});
+  use_spans(50, "");
+  EXPECT_TRUE(provider->force_flush(10'000));
+  EXPECT_EQ(provider->stats().dropped.export_failed, 100U);
+  expect_exact(*provider);
+}
+
 TEST(Host, ANameThatDoesNotResolve) {
   const auto provider = make({.endpoint = "http://no-such-host.invalid:4317", .timeout_ms = 300});
   use_spans(10, "");

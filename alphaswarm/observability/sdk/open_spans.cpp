@@ -8,6 +8,7 @@
 #include "alphaswarm/observability/sdk/clock.hpp"
 #include "alphaswarm/observability/sdk/provider_core.hpp"
 #include "alphaswarm/observability/sdk/record.hpp"
+#include "alphaswarm/observability/sdk/span_time.hpp"
 
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
 namespace {
@@ -48,7 +49,7 @@ std::string encode_open(SpanSlot& slot, const ProviderCore& provider) {
   SpanLimits limits = provider.config.limits;
   ++limits.attributes;  // this one is ours
   put_attribute(slot, limits, "alphaswarm.span.open", true);
-  const std::int64_t now = sdk::calibration().unix_ns(sdk::ticks());
+  const std::int64_t now = now_in(slot);
   std::string field(finished_size(slot), '\0');
   const char* end =
       finish_record(slot, {slot.start_ns, now < slot.start_ns ? slot.start_ns : now}, field.data());

@@ -14,6 +14,7 @@
 #include "alphaswarm/observability/sdk/clock.hpp"
 #include "alphaswarm/observability/sdk/export_worker.hpp"
 #include "alphaswarm/observability/sdk/flight_recorder.hpp"
+#include "alphaswarm/observability/sdk/scope_table.hpp"
 
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
 
@@ -32,6 +33,7 @@ void after_fork_in_child() noexcept {
   sdk::abandon_pool_after_fork();
   sdk::prepare_barrier();
   sdk::calibration().reset_after_fork();
+  sdk::scopes().reset_after_fork();
   for (ProviderCore* core = ProviderCore::first(); core != nullptr; core = core->next()) {
     core->forget_worker_after_fork();
   }
@@ -171,7 +173,7 @@ Stats ProviderCore::stats() {
   return stats;
 }
 
-void ProviderCore::publish(const Stats& now, const Stats& before) const {
+void ProviderCore::publish(const Stats& now, const Stats& before) {
   if (is_recorder) return;  // its spans are "not sampled", and counted by its provider
   const std::string service = "service=\"" + config.service_name + "\"";
   const auto add = [&](std::string_view name, const std::string& labels, std::string_view help,
@@ -189,6 +191,27 @@ void ProviderCore::publish(const Stats& now, const Stats& before) const {
       before.batches);
   add("alphaswarm_span_batch_retries_total", service, "Requests offered again.", now.retries,
       before.retries);
+  const auto microseconds = [](const Stats& stats) {
+    return static_cast<std::uint64_t>(stats.exports.seconds * 1e6);
+  };
+  add("alphaswarm_span_export_calls_total", service, "Calls of the exporter, failed ones too.",
+      now.exports.calls, before.exports.calls);
+  add("alphaswarm_span_export_microseconds_total", service, "Time in calls of the exporter.",
+      microseconds(now), microseconds(before));
+  gauge("alphaswarm_span_export_max_microseconds", service,
+        "Slowest call of the exporter in the last minute or two.")
+      .set(static_cast<std::uint64_t>(now.exports.max_seconds * 1e6));
+  gauge("alphaswarm_spans_waiting", service, "Spans that ended and were not sent yet.")
+      .set(now.waiting());
+  gauge("alphaswarm_spans_open", service, "Recorded spans open.").set(now.open);
+  if (recorder != nullptr) {
+    Stats::Recorder kept;
+    if (const auto keeper = recorder->flight_recorder()) keeper->add_to(kept);
+    gauge("alphaswarm_flight_recorder_spans", service, "Unsampled spans kept.").set(kept.kept);
+    gauge("alphaswarm_flight_recorder_retained_milliseconds", service,
+          "How far back the flight recorder reaches.")
+        .set(static_cast<std::uint64_t>(kept.retained_seconds * 1e3));
+  }
   const auto dropped = [&](std::string_view cause, std::uint64_t value, std::uint64_t old) {
     add("alphaswarm_spans_dropped_total", service + ",cause=\"" + std::string(cause) + "\"",
         "Recorded spans lost, by cause.", value, old);
@@ -198,6 +221,20 @@ void ProviderCore::publish(const Stats& now, const Stats& before) const {
   dropped("export_failed", now.dropped.export_failed, before.dropped.export_failed);
   dropped("rejected", now.dropped.rejected, before.dropped.rejected);
   dropped("provider_gone", now.dropped.provider_gone, before.dropped.provider_gone);
+  add("alphaswarm_spans_spilled_total", service, "Spans kept in the spill folder for later.",
+      now.spill.kept, before.spill.kept);
+  add("alphaswarm_spill_spans_sent_total", service, "Spans sent from the spill folder.",
+      now.spill.sent, before.spill.sent);
+  const auto spill_lost = [&](std::string_view cause, std::uint64_t value, std::uint64_t old) {
+    add("alphaswarm_spill_spans_dropped_total", service + ",cause=\"" + std::string(cause) + "\"",
+        "Spans lost from the spill folder, by cause.", value, old);
+  };
+  spill_lost("full", now.spill.overwritten, before.spill.overwritten);
+  spill_lost("rejected", now.spill.rejected, before.spill.rejected);
+  add("alphaswarm_spill_files_set_aside_total", service, "Damaged files in the spill folder.",
+      now.spill.set_aside, before.spill.set_aside);
+  add("alphaswarm_spill_errors_total", service, "Batches the spill folder could not take.",
+      now.spill.errors, before.spill.errors);
 }
 
 void count_misuse(Misuse kind) noexcept {
@@ -235,6 +272,10 @@ Result<void> check(const Config& config) {
 }  // namespace
 
 Result<std::unique_ptr<TracerProvider>> TracerProvider::create(Config config) {
+  if (config.simple) {
+    config.schedule_delay_ms = 0;
+    config.max_batch_spans = 1;
+  }
   if (Result<void> checked = check(config); !checked) return std::unexpected(checked.error());
   detail::ProviderCore* recorder = nullptr;
   if (config.flight_recorder_bytes != 0) {
@@ -268,6 +309,16 @@ std::string_view TracerProvider::service_name() const noexcept {
 
 void TracerProvider::install_as_default() noexcept {
   detail::default_provider.store(core_, std::memory_order_release);  // with find_origin()
+}
+
+Tracer TracerProvider::tracer(std::string_view name, std::string_view version,
+                              Attributes attributes, std::string_view schema_url) const {
+  return Tracer({core_, sdk::scopes().intern(name, version, attributes, schema_url)});
+}
+
+Tracer tracer(std::string_view name, std::string_view version, Attributes attributes,
+              std::string_view schema_url) {
+  return Tracer({nullptr, sdk::scopes().intern(name, version, attributes, schema_url)});
 }
 
 void TracerProvider::trigger(const TraceId& trace) {

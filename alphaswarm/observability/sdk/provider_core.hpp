@@ -75,7 +75,7 @@ class ProviderCore {
   [[nodiscard]] Stats stats();
   void add_shared(Stats& stats) const noexcept;
   // Adds what changed to the process's counters.
-  void publish(const Stats& now, const Stats& before) const;
+  void publish(const Stats& now, const Stats& before);
 
   // All cores ever made, newest first.
   [[nodiscard]] static ProviderCore* first() noexcept;

@@ -7,6 +7,7 @@
 #include "alphaswarm/observability/sdk/chunk_pool.hpp"
 #include "alphaswarm/observability/sdk/record_fields.hpp"
 #include "alphaswarm/observability/sdk/record_hot.hpp"
+#include "alphaswarm/observability/sdk/scope_table.hpp"
 #include "alphaswarm/observability/sdk/tracestate_table.hpp"
 
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
@@ -199,11 +200,16 @@ std::size_t content_size(const SpanSlot& slot) noexcept {
 
 std::size_t finished_size(const SpanSlot& slot) noexcept {
   const std::size_t content = content_size(slot);
-  return 1 + varint_size(content) + content;
+  const std::size_t mark = slot.scope != 0 ? sdk::kScopeMarkBytes + kCopySlack : 0;
+  return mark + 1 + varint_size(content) + content;
 }
 
 char* finish_record(const SpanSlot& slot, const SpanTail& tail, char* out) noexcept {
   constexpr std::uint32_t kSpans = 2;  // of ScopeSpans
+  if (slot.scope != 0) {
+    out = sdk::put_scope_mark(out, slot.scope);
+    if (fits_short_record(slot)) return finish_short_record(slot, tail, out);
+  }
   *out++ = length_tag(kSpans);
   out = put_varint(out, content_size(slot));
   std::memcpy(out, slot.record, slot.used);

@@ -26,12 +26,12 @@ void put_status(SpanSlot& slot, StatusCode code, std::string_view description,
                 std::uint32_t value_bytes) noexcept;
 void put_name(SpanSlot& slot, std::string_view name, std::uint32_t value_bytes) noexcept;
 
-// The finished span as the field `ScopeSpans.spans`.
+// The finished span as the field `ScopeSpans.spans`, behind the mark of its scope if it has one.
 struct SpanTail {
   std::int64_t start_ns;
   std::int64_t end_ns;
 };
-[[nodiscard]] std::size_t finished_size(const SpanSlot& slot) noexcept;
+[[nodiscard]] std::size_t finished_size(const SpanSlot& slot) noexcept;  // at most
 // Writes at most finished_size() bytes at `out`; returns the end.
 char* finish_record(const SpanSlot& slot, const SpanTail& tail, char* out) noexcept;
 

@@ -171,7 +171,7 @@ struct ShortPair {
   slot.capacity = SpanSlot::kInline;
   slot.status_at = slot.status_size = 0;
   slot.attributes = slot.events = slot.links = 0;
-  slot.dropped_attributes = slot.dropped_events = slot.dropped_links = 0;
+  slot.dropped_attributes = slot.dropped_events = slot.dropped_links = slot.scope = 0;
   out[0] = length_tag(kTraceId);
   out[1] = 16;
   std::memcpy(out + 2, &own.trace[0], 8);
@@ -198,10 +198,15 @@ constexpr std::size_t kCopySlack = 32;
 // kind, two times and flags, which every span has.
 constexpr std::size_t kFixedTail = 2 + 9 + 9 + 6;
 
-// True if finish_short_record() applies.
-inline bool is_short_record(const SpanSlot& slot) noexcept {
+// True if finish_short_record() gives the whole span.
+inline bool fits_short_record(const SpanSlot& slot) noexcept {
   return slot.used <= SpanSlot::kInline - kCopySlack &&
          (slot.dropped_attributes | slot.dropped_events | slot.dropped_links) == 0;
+}
+// The same, and nothing belongs in front of it.
+inline bool is_short_record(const SpanSlot& slot) noexcept {
+  return slot.used <= SpanSlot::kInline - kCopySlack &&
+         (slot.dropped_attributes | slot.dropped_events | slot.dropped_links | slot.scope) == 0;
 }
 
 inline char* put_fixed_tail(char* out, const SpanSlot& slot, const SpanTail& tail) noexcept {

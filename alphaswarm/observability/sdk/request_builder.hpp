@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "alphaswarm/observability/sdk/scope_table.hpp"
 
 namespace alphaswarm::observability::sdk {
 
@@ -18,37 +21,56 @@ namespace alphaswarm::observability::sdk {
   }
 }
 
-// Puts finished spans together to an ExportTraceServiceRequest with one resource and one scope.
-// Spans come as complete `ScopeSpans.spans` fields, so that building is copying.
+// The same with the mark of a scope, if there is one.
+[[nodiscard]] inline std::size_t record_size(const char* at) noexcept {
+  return at[0] == kScopeMark ? kScopeMarkBytes + span_field_size(at + kScopeMarkBytes)
+                             : span_field_size(at);
+}
+
+// Puts finished spans together to an ExportTraceServiceRequest with one resource. Spans come as
+// complete `ScopeSpans.spans` fields, so that building is copying.
 class RequestBuilder {
  public:
-  // `resource` and `scope` are encoded messages.
-  RequestBuilder(std::string_view resource, std::string_view scope, std::size_t max_bytes,
+  // `resource` is an encoded message; `scope_fields` are ScopeSpans' fields other than its spans,
+  // for spans without a mark.
+  RequestBuilder(std::string_view resource, std::string_view scope_fields, std::size_t max_bytes,
                  std::uint32_t max_spans);
 
+  // Spans without marks.
   void append(std::string_view spans, std::uint32_t count) {
     bytes_ += spans;
     count_ += count;
   }
+  // Spans of any scope: they are looked at one by one, and grouped.
+  void append_marked(std::string_view records, std::uint32_t count);
+
   [[nodiscard]] std::size_t room_bytes() const noexcept {
-    const std::size_t used = bytes_.size() - headroom_;
+    const std::size_t used = bytes_.size() - headroom_ + scoped_bytes_;
     return used < max_bytes_ ? max_bytes_ - used : 0;
   }
   [[nodiscard]] std::uint32_t room_spans() const noexcept { return max_spans_ - count_; }
   [[nodiscard]] std::uint32_t span_count() const noexcept { return count_; }
 
-  // Writes the frame in front of the spans. Valid until the next call of append() or clear().
+  // Writes the frame around the spans; then only clear() may follow. Valid until then.
   [[nodiscard]] std::string_view finish();
   void clear();
 
  private:
+  struct Group {
+    std::uint32_t scope;
+    std::string spans;
+  };
+  std::string& group(std::uint32_t scope);
+
   std::string resource_;  // ResourceSpans.resource as a field
-  std::string scope_;     // ScopeSpans.scope as a field
+  std::string scope_;     // ScopeSpans.scope as a field, and the schema URL's
   std::size_t max_bytes_;
   std::uint32_t max_spans_;
   std::size_t headroom_;  // kept free in front of the spans
   std::uint32_t count_ = 0;
   std::string bytes_;
+  std::vector<Group> groups_;  // of the other scopes, in the order they came up
+  std::size_t scoped_bytes_ = 0;
 };
 
 }  // namespace alphaswarm::observability::sdk

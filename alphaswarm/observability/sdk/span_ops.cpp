@@ -12,6 +12,7 @@
 #include "alphaswarm/observability/sdk/provider_core.hpp"
 #include "alphaswarm/observability/sdk/record_hot.hpp"
 #include "alphaswarm/observability/sdk/slot_use.hpp"
+#include "alphaswarm/observability/sdk/span_time.hpp"
 
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
 namespace {
@@ -30,12 +31,7 @@ void restore_context(SpanSlot& slot, Handle handle) noexcept {
 }
 
 SpanTail times_of(const SpanSlot& slot, UnixNanos end) noexcept {
-  std::int64_t end_ns = end.value;
-  if (end_ns == 0) {
-    end_ns = slot.start_is_given
-                 ? sdk::calibration().unix_ns(sdk::ticks())
-                 : slot.start_ns + sdk::calibration().duration_ns(sdk::ticks() - slot.start_ticks);
-  }
+  const std::int64_t end_ns = end.value != 0 ? end.value : now_in(slot);
   return {slot.start_ns, end_ns < slot.start_ns ? slot.start_ns : end_ns};
 }
 
@@ -85,6 +81,7 @@ void commit(const SpanSlot& slot, const SpanTail& tail) noexcept {
     committed = 0;
   }
   char* const out = chunk->data() + static_cast<std::uint32_t>(committed);
+  if (!is_short && slot.scope != 0) chunk->marked.store(true, std::memory_order_relaxed);
   const char* const end =
       is_short ? finish_short_record(slot, tail, out) : finish_record(slot, tail, out);
   const auto written = static_cast<std::uint64_t>(end - out);
@@ -135,9 +132,7 @@ void set_attributes(Handle span, Attributes attributes) noexcept {
 
 void add_event(Handle span, std::string_view name, Attributes attributes) noexcept {
   const SlotUse slot(span);
-  if (!slot) return;
-  const std::int64_t now = sdk::calibration().unix_ns(sdk::ticks());
-  put_event(*slot, slot->provider().config.limits, now, name, attributes);
+  if (slot) put_event(*slot, slot->provider().config.limits, now_in(*slot), name, attributes);
 }
 
 void add_link(Handle span, const SpanContext& target, Attributes attributes) noexcept {
@@ -210,12 +205,16 @@ namespace {
 
 // Adds the event and the status, and marks the exception on the span this one was started under.
 void put_exception(SpanSlot& slot, std::string_view type, std::string_view message,
-                   bool with_event) noexcept {
+                   std::string_view stack, bool with_event) noexcept {
   const SpanLimits& limits = slot.provider().config.limits;
-  if (with_event) {
-    const std::int64_t now = sdk::calibration().unix_ns(sdk::ticks());
-    put_event(slot, limits, now, "exception",
+  if (with_event && stack.empty()) {
+    put_event(slot, limits, now_in(slot), "exception",
               {{"exception.type", type}, {"exception.message", message}});
+  } else if (with_event) {
+    put_event(slot, limits, now_in(slot), "exception",
+              {{"exception.type", type},
+               {"exception.message", message},
+               {"exception.stacktrace", stack}});
   }
   put_status(slot, StatusCode::error, message, limits.value_bytes);
 }
@@ -230,16 +229,17 @@ void mark_outer(const SpanSlot& slot, std::uint64_t mark) noexcept {
 
 }  // namespace
 
-void record_exception(Handle span, std::string_view type, std::string_view message) noexcept {
+void record_exception(Handle span, std::string_view type, std::string_view message,
+                      std::string_view stack) noexcept {
   const SlotUse slot(span);
   if (!slot) return;
-  put_exception(*slot, type, message, true);
+  put_exception(*slot, type, message, stack, true);
   mark_outer(*slot, ExceptionInFlight().mark());
 }
 
-void record_exception(Handle span, const std::exception& error) noexcept {
+void record_exception(Handle span, const std::exception& error, std::string_view stack) noexcept {
   const TypeName name(typeid(error));
-  record_exception(span, name.view(), error.what());
+  record_exception(span, name.view(), error.what(), stack);
 }
 
 void record_current_exception(Handle span) noexcept {
@@ -247,7 +247,7 @@ void record_current_exception(Handle span) noexcept {
   if (!slot) return;
   const ExceptionInFlight exception;
   const bool seen = slot->seen_exception.load(std::memory_order_relaxed) == exception.mark();
-  put_exception(*slot, exception.type(), exception.message(), !seen);
+  put_exception(*slot, exception.type(), exception.message(), {}, !seen);
   mark_outer(*slot, exception.mark());
 }
 

@@ -59,6 +59,7 @@ struct alignas(64) SpanSlot {
   std::uint32_t dropped_attributes = 0;
   std::uint32_t dropped_events = 0;
   std::uint32_t dropped_links = 0;
+  std::uint32_t scope = 0;  // see scope_table.hpp; reset with the three above, by one store
 
   static constexpr std::size_t kIndexed = 32;  // attributes beyond are found by walking
   std::uint16_t key_tags[kIndexed];

@@ -34,6 +34,8 @@ Origin find_origin(const ContextWords& current, const SpanOptions* options) noex
     }
     if (options->provider != nullptr) {
       origin.provider = reinterpret_cast<std::uint64_t>(&options->provider->core());
+    } else if (ProviderCore* const its = options->tracer.target().provider; its != nullptr) {
+      origin.provider = reinterpret_cast<std::uint64_t>(its);
     }
   }
   if (origin.provider == 0) {
@@ -189,6 +191,7 @@ template <bool kPlain>
   const SpanLimits& limits = provider.config.limits;
   begin_record(*slot, made, origin.valid() ? origin.span_id : 0, name, limits.value_bytes);
   put_attributes(*slot, limits, attributes);
+  if constexpr (!kPlain) slot->scope = options->tracer.target().scope;
   slot->state.store(generation << kGenerationShift | kLive, std::memory_order_release);
   return handle;
 }

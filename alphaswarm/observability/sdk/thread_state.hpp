@@ -25,7 +25,9 @@ struct Chunk {
   std::uint32_t read_bytes = 0;  // the reader's
   std::uint32_t read_spans = 0;
   bool embedded = false;  // lies in its buffer's own chunk and is not given back alone
-  char padding[64 - 2 * sizeof(void*) - 13];
+  // Some spans carry marks of scopes: see scope_table.hpp. Set before such a one is committed.
+  std::atomic<bool> marked{false};
+  char padding[64 - 2 * sizeof(void*) - 14];
 
   [[nodiscard]] char* data() noexcept { return reinterpret_cast<char*>(this + 1); }
 };
