@@ -252,14 +252,19 @@ Result<Settings> read_settings(const config::Environment& environment,
   return settings;
 }
 
+std::vector<Setting> all_settings() {
+  const auto sdk = observability::settings();
+  std::vector<Setting> all(sdk.begin(), sdk.end());
+  for (const Setting* setting : kSettings) all.push_back(*setting);
+  const auto venues = venue_settings();
+  all.insert(all.end(), venues.begin(), venues.end());
+  return all;
+}
+
 std::string settings_listing(const config::Environment& environment, bool markdown) {
   std::string text;
   if (markdown) text = "| variable | default | meaning |\n|---|---|---|\n";
-  for (const Setting& setting : observability::settings()) {
-    text += row(environment, setting, markdown);
-  }
-  for (const Setting* setting : kSettings) text += row(environment, *setting, markdown);
-  for (const Setting& setting : venue_settings()) text += row(environment, setting, markdown);
+  for (const Setting& setting : all_settings()) text += row(environment, setting, markdown);
   return text;
 }
 
