@@ -28,6 +28,7 @@ for overlay in dev prod; do
   say "overlay $overlay: $(grep -c '^kind:' $out/$overlay.yaml) objects fit the schemas of Kubernetes 1.29"
 done
 $python tools/check_deploy.py "$binary" $out/compose.yaml $out/dev.yaml $out/prod.yaml
+$python tools/check_systemd.py "$binary" build/datasets
 
 # The images' content: what the Dockerfile copies, alone in a root of its own.
 rm -rf $out/stage

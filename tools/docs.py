@@ -4,7 +4,7 @@
 usage: docs.py ALPHASWARM [--check]     --check: fail where a page is not what would be written
 
 Whole pages: settings.md, cli.md, api.md, adr/README.md. Within the others, what follows these marks:
-  <!-- snippet: FILE#NAME -->        a block of code: the lines of FILE between `// [NAME]` and `// [/NAME]`
+  <!-- snippet: FILE#NAME -->        a block of code: the lines of FILE between `[NAME]` and `[/NAME]` in comments
   <!-- settings: NAME NAME… -->      a table of these settings
 """
 import os
@@ -63,10 +63,11 @@ def decisions_page() -> str:
 
 def snippet(name: str) -> str:
     path, _, region = name.partition("#")
-    found = re.search(rf"^ *// \[{region}\]\n(.*?)^ *// \[/{region}\]\n", (ROOT / path).read_text(), flags=re.S | re.M)
+    found = re.search(rf"^ *(?://|#) \[{region}\]\n(.*?)^ *(?://|#) \[/{region}\]\n", (ROOT / path).read_text(), flags=re.S | re.M)
     if not found:
         raise SystemExit(f"{path} has no region [{region}]")
-    return f"```cpp\n{textwrap.dedent(found[1])}```\n"
+    language = "cpp" if path.endswith(".cpp") else "cmake"
+    return f"```{language}\n{textwrap.dedent(found[1])}```\n"
 
 
 def settings_table(names: list[str], listing: str) -> str:
@@ -75,7 +76,7 @@ def settings_table(names: list[str], listing: str) -> str:
 
 
 def with_parts(text: str, listing: str) -> str:
-    text = re.sub(r"(<!-- snippet: (\S+) -->\n)(?:```cpp\n.*?^```\n)?",
+    text = re.sub(r"(<!-- snippet: (\S+) -->\n)(?:```(?:cpp|cmake)\n.*?^```\n)?",
                   lambda m: m[1] + snippet(m[2]), text, flags=re.S | re.M)
     return re.sub(r"(<!-- settings: ([^>]+?) -->\n)(?:\|[^\n]*\n)*",
                   lambda m: m[1] + settings_table(m[2].split(), listing), text)
