@@ -7,6 +7,7 @@ usage: docs_test.py ALPHASWARM BUILD_FOLDER DEPLOY_FOLDER     the last holds com
   sh           bash parses it, and every command, option, make target, service and object in it is there; with the
                mark `<!-- run -->` it is run, in a network of its own, where every default port is free;
                `<!-- run: until WORD -->` leaves it running once it has said WORD
+  any          `<!-- save: FILE -->` puts the block where the next ones are run
   text         after `<!-- output -->`: what the block before it printed, numbers and ids aside
   yaml, json   parsed; a collector's configuration starts in our collector, a manifest fits Kubernetes' schemas
   mermaid      drawn, by tools/docs_test.sh
@@ -20,6 +21,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 import yaml
 
@@ -35,14 +37,17 @@ counts: dict[str, int] = {}
 
 class Block:
     def __init__(self, page: pathlib.Path, match: re.Match):
-        self.mark = (match[1] or "").strip()
+        marks = re.findall(r"<!-- (.*?) -->", match[1])
+        saved = [mark.removeprefix("save: ") for mark in marks if mark.startswith("save: ")]
+        self.save = saved[0] if saved else ""
+        self.mark = next((mark for mark in marks if not mark.startswith("save: ")), "")
         self.language, self.text = match[2], match[3]
         line = page.read_text()[:match.start(2)].count("\n") + 1
         self.where = f"{page.relative_to(ROOT)}:{line}"
 
 
 def blocks(page: pathlib.Path) -> list[Block]:
-    found = re.finditer(r"(?:^<!-- (.*?) -->\n+)?^```(\S*)\n(.*?)^```$", page.read_text(), flags=re.S | re.M)
+    found = re.finditer(r"((?:^<!-- [^\n]*? -->\n+)*)^```(\S*)\n(.*?)^```$", page.read_text(), flags=re.S | re.M)
     return [Block(page, match) for match in found]
 
 
@@ -85,11 +90,16 @@ class Session:
             return
         self.cwd = pathlib.Path(self.folder.name, ".cwd").read_text().strip()
 
-    def expect(self, block: Block) -> None:
-        got = normal(self.output)
-        for line in normal(block.text):
-            if line not in ("…", "...") and line not in got:
-                problems.append(f"{block.where}: {line!r} is not in the output {self.output!r}")
+    def expect(self, block: Block, printed_by: Block) -> None:
+        """A reader types slower than a collector collects: what is not there yet is asked for again."""
+        wanted = [line for line in normal(block.text) if line not in ("…", "...")]
+        deadline = time.monotonic() + 10
+        while missing := [line for line in wanted if line not in normal(self.output)]:
+            if time.monotonic() > deadline:
+                problems.extend(f"{block.where}: {line!r} is not in the output {self.output!r}" for line in missing)
+                return
+            time.sleep(0.2)
+            self.run(printed_by)
 
     def close(self) -> None:
         for process in self.left:
@@ -175,6 +185,8 @@ def main() -> int:
             session = Session(binary, prefix)
             for block in blocks(page):
                 counts[block.language] = counts.get(block.language, 0) + 1
+                if block.save:
+                    pathlib.Path(session.cwd, block.save).write_text(block.text)
                 if block.language not in LANGUAGES:
                     problems.append(f"{block.where}: a block of {block.language or 'no language'}")
                 elif block.language in ("cpp", "cmake") and not block.mark.startswith("snippet: "):
@@ -185,9 +197,10 @@ def main() -> int:
                     problems.extend(f"{block.where}: {problem}" for problem in commands.check(block.text))
                     if block.mark.startswith("run"):
                         session.run(block)
+                        last = block
                         counts["run"] = counts.get("run", 0) + 1
                 elif block.language == "text" and block.mark == "output":
-                    session.expect(block)
+                    session.expect(block, last)
                 elif block.language == "yaml":
                     check_yaml(block, binary, os.path.join(deploy, "venv/bin/kubernetes-validate"))
                 elif block.language == "json":
