@@ -30,7 +30,12 @@ done
 $python tools/check_deploy.py "$binary" $out/compose.yaml $out/dev.yaml $out/prod.yaml
 $python tools/check_systemd.py "$binary" build/datasets
 
-# The images' content: what the Dockerfile copies, alone in a root of its own.
+# The images' build steps, in the Dockerfile's order and on top of what is built; then their content, alone in a root
+# of its own.
+grep -o 'image_build.sh [a-z]*' Dockerfile | cut -d' ' -f2 | tr '\n' ' ' | grep -qx 'packages compile stage ' ||
+  die "the Dockerfile's steps are not packages, compile, stage"
+tools/image_build.sh packages
+tools/image_build.sh compile >/dev/null
 rm -rf $out/stage
 BINARY=$binary tools/image_build.sh stage $out/stage
 if [ "$(id -u)" = 0 ]; then
