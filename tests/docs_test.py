@@ -146,11 +146,15 @@ def check_names(page: pathlib.Path, commands: Commands, known: set[str]) -> None
     """What stands in back quotes in the running text."""
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
     where = page.relative_to(ROOT)
+    places = [ROOT, ROOT / "alphaswarm", ROOT / "alphaswarm/observability", ROOT / "alphaswarm/collector", ROOT / "alphaswarm/trading",
+              page.parent]
+    for function, path in re.findall(r"`([\w:]+)\(\)`\s+\(`([\w./]+)`", text):
+        found = [place / path for place in places if (place / path).exists()]
+        if found and not re.search(rf"\b{function.split('::')[-1]}\(", found[0].read_text()):
+            problems.append(f"{where}: {path} has no {function}()")
     for quoted in re.findall(r"`([^`\n]+)`", text):
         quoted = quoted.replace("\\|", "|")
         if re.fullmatch(r"[\w./-]+\.(cpp|hpp|py|sh|md|yaml|yml|toml|ts|tsx)", quoted) and "/" in quoted:
-            places = [ROOT, ROOT / "alphaswarm", ROOT / "alphaswarm/observability", ROOT / "alphaswarm/collector",
-                      ROOT / "alphaswarm/trading", page.parent]
             if not any((place / quoted).exists() for place in places):
                 problems.append(f"{where}: there is no {quoted}")
         elif re.match(r"(alphaswarm|make|docker compose|kubectl) \S", quoted):
