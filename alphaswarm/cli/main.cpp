@@ -144,7 +144,7 @@ void add_tools(CLI::App& app, Options& options) {
       ->add_option("shell", options.shell, "the shell")
       ->check(CLI::IsMember({"bash", "zsh", "fish"}))
       ->required();
-  CLI::App* man = app.add_subcommand("man", "print the manual page of a command");
+  CLI::App* man = app.add_subcommand("man", "print a manual page, for man -l -");
   man->add_option("command", options.man.command, "its words, e.g. trace list (default: none)");
   man->add_option("--output", options.man.output, "write every page into this folder instead")
       ->type_name("FOLDER");
@@ -202,8 +202,7 @@ bool has_subcommand(const CLI::App& app, const std::string& name) {
 
 int run(int argc, char** argv) {
   Options options;
-  CLI::App app("AlphaSwarm: a trading system that is traced end to end, and its trace backend.",
-               "alphaswarm");
+  CLI::App app("A trading system that is traced end to end, and its trace backend.", "alphaswarm");
   app.require_subcommand(1);
   app.add_option("--env-file", options.dotenv, "settings below the environment (default: .env)")
       ->type_name("FILE");
