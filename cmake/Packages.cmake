@@ -47,6 +47,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_ALPHASWARM_PACKAGE_NAME alphaswarm${no_otel})
 set(CPACK_DEBIAN_ALPHASWARM_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_ALPHASWARM_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_ALPHASWARM_PACKAGE_DEPENDS libcurl4)  # loaded by its name: see export/libcurl.hpp
 set(CPACK_DEBIAN_ALPHASWARM_PACKAGE_CONTROL_EXTRA
   ${CMAKE_SOURCE_DIR}/cmake/debian/postinst ${CMAKE_SOURCE_DIR}/cmake/debian/prerm)
 set(CPACK_DEBIAN_ALPHASWARM_PACKAGE_CONTROL_STRICT_PERMISSION TRUE)
@@ -54,10 +55,10 @@ set(CPACK_DEBIAN_ALPHASWARM_DESCRIPTION "Trading system traced end to end, and i
  API, worker, paper trader, simulated exchange, and a collector with a trace
  store, query API and pages, in one program.")
 
-# What the package's own CMake and pkg-config files ask for.
+# What the package's own CMake and pkg-config files ask for; and libcurl, which is loaded by its name.
 set(CPACK_DEBIAN_OBSERVABILITY_PACKAGE_NAME libalphaswarm-observability${no_otel}-dev)
 set(CPACK_DEBIAN_OBSERVABILITY_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_OBSERVABILITY_PACKAGE_DEPENDS "libcurl4-openssl-dev, libfmt-dev, libnghttp2-dev, libsimdjson-dev, libspdlog-dev, libssl-dev, zlib1g-dev, pkg-config")
+set(CPACK_DEBIAN_OBSERVABILITY_PACKAGE_DEPENDS "libcurl4, libfmt-dev, libnghttp2-dev, libsimdjson-dev, libspdlog-dev, libssl-dev, zlib1g-dev, pkg-config")
 set(CPACK_DEBIAN_OBSERVABILITY_DESCRIPTION "OpenTelemetry SDK for C++23: tracing, metrics and logs
  Headers and static libraries, for find_package(AlphaSwarm COMPONENTS
  observability) and pkg-config alphaswarm-observability.")

@@ -52,6 +52,15 @@ for file in $deploy/otel/otel-collector-config.yaml $deploy/otel/embedded.yaml; 
   pid=$!
   for _ in $(seq 100); do grep -q '^ready' "$folder/log" && break; kill -0 $pid 2>/dev/null || break; sleep 0.1; done
   grep -q '^ready' "$folder/log" || { cat "$folder/log"; die "$file does not start"; }
+  if [ "$(id -u)" = 0 ] && [ "$(basename $file)" = embedded.yaml ]; then
+    # The image's program, with nothing but the image's libraries, sends a span by both protocols.
+    for how in "grpc $((4317 + port))" "http/protobuf $((4318 + port))"; do
+      ALPHASWARM_OTEL_PROTOCOL=${how% *} ALPHASWARM_OTEL_ENDPOINT=http://127.0.0.1:${how#* } \
+        chroot $out/stage /usr/bin/alphaswarm doctor --data-dir /tmp --query http://127.0.0.1:$((16686 + port)) \
+        --metrics http://127.0.0.1:1/metrics >"$folder/doctor" || { cat "$folder/doctor"; die "the image's program does not trace"; }
+      say "image: traces by ${how% *}"
+    done
+  fi
   kill $pid
   wait $pid || die "$file does not end cleanly"
   rm -r "$folder"

@@ -64,9 +64,13 @@ check_program() {
   pid=$!
   trap "kill $pid 2>/dev/null || true" EXIT
   for _ in $(seq 100); do grep -q '^ready' "$out/collector.log" && break; kill -0 $pid || break; sleep 0.1; done
-  inside ALPHASWARM_OTEL_ENDPOINT=http://127.0.0.1:$((4317 + offset)) \
-    alphaswarm doctor --data-dir /tmp/data --query http://127.0.0.1:$((16686 + offset)) --metrics http://127.0.0.1:1/metrics ||
-    { cat "$out/collector.log"; die "the installed program does not trace"; }
+  local how
+  for how in "grpc $((4317 + offset))" "http/protobuf $((4318 + offset))"; do
+    logged "the installed program does not trace by ${how% *}" inside ALPHASWARM_OTEL_PROTOCOL="${how% *}" \
+      ALPHASWARM_OTEL_ENDPOINT="http://127.0.0.1:${how#* }" alphaswarm doctor --data-dir /tmp/data \
+      --query http://127.0.0.1:$((16686 + offset)) --metrics http://127.0.0.1:1/metrics
+    say "alphaswarm: traces by ${how% *}"
+  done
   kill $pid
   wait $pid || die "the installed collector does not end cleanly"
   trap - EXIT

@@ -1,5 +1,7 @@
 // How a trace goes on in another process: see "Manual spans" in observability.md.
 
+#include <alphaswarm/observability/api/propagators.hpp>
+#include <alphaswarm/observability/api/provider.hpp>
 #include <alphaswarm/observability/export/memory.hpp>
 #include <alphaswarm/observability/tracing.hpp>
 #include <cstdio>
@@ -45,10 +47,10 @@ void serve(const Headers& headers) {
 
 int main() {
   const auto memory = std::make_shared<otel::MemorySink>();
-  auto tracing = otel::configure_tracing({.service_name = "both", .sink = memory});
+  auto tracing = otel::configure_tracing(otel::Config{.service_name = "both", .sink = memory});
   if (!tracing) return 1;
   serve(call());
-  tracing->provider().force_flush();
+  tracing.force_flush();
   std::fputs(memory->tree().c_str(), stdout);
   for (const auto& span : memory->spans()) {
     const auto tenant = span.attributes.find("tenant");

@@ -1,5 +1,6 @@
 // An exporter of one's own: see "Custom exporters" in observability.md.
 
+#include <alphaswarm/observability/api/provider.hpp>
 #include <alphaswarm/observability/tracing.hpp>
 #include <cstdio>
 #include <memory>
@@ -27,14 +28,14 @@ class CountingSink final : public otel::BatchSink {
 int main() {
   // [use]
   auto counts = std::make_shared<CountingSink>();
-  auto tracing = otel::configure_tracing({.service_name = "desk", .sink = counts});
+  auto tracing = otel::configure_tracing(otel::Config{.service_name = "desk", .sink = counts});
   // [/use]
   if (!tracing) return 1;
   {
     auto order = otel::span("order");
     auto submit = otel::span("submit");
   }
-  tracing->provider().force_flush();
+  tracing.force_flush();
   std::printf("%zu spans in %zu requests of %zu bytes\n", counts->spans, counts->requests,
               counts->bytes);
 }

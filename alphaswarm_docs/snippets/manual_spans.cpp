@@ -1,5 +1,6 @@
 // What a program writes by hand: see "Manual spans" in observability.md.
 
+#include <alphaswarm/observability/api/provider.hpp>
 #include <alphaswarm/observability/export/memory.hpp>
 #include <alphaswarm/observability/tracing.hpp>
 #include <cstdio>
@@ -76,7 +77,7 @@ void note_cache_miss() { otel::set_on_current("cache.hit", false); }
 
 int main() {
   const auto memory = std::make_shared<otel::MemorySink>();
-  auto tracing = otel::configure_tracing({.service_name = "desk", .sink = memory});
+  auto tracing = otel::configure_tracing(otel::Config{.service_name = "desk", .sink = memory});
   if (!tracing) return 1;
   otel::SpanContext session_context;
   {
@@ -93,7 +94,7 @@ int main() {
     load("bars.csv");
   } catch (const std::exception&) {
   }
-  tracing->provider().force_flush();
+  tracing.force_flush();
 #if ALPHASWARM_OTEL
   const bool right = memory->find("submit").attributes.at("order.side") == "buy" &&
                      memory->find("session").attributes.at("cache.hit") == "false" &&

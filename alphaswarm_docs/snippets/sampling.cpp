@@ -1,5 +1,6 @@
 // A sampler of one's own: see "Sampling" in observability.md.
 
+#include <alphaswarm/observability/api/provider.hpp>
 #include <alphaswarm/observability/api/sampler.hpp>
 #include <alphaswarm/observability/export/memory.hpp>
 #include <alphaswarm/observability/tracing.hpp>
@@ -29,7 +30,7 @@ class OrdersFirst final : public otel::Sampler {
 int main() {
   const auto memory = std::make_shared<otel::MemorySink>();
   // [use]
-  auto tracing = otel::configure_tracing({
+  auto tracing = otel::configure_tracing(otel::Config{
       .service_name = "desk",
       .sink = memory,
       .sampler = otel::parent_based_sampler({.root = std::make_shared<OrdersFirst>()}),
@@ -39,6 +40,6 @@ int main() {
   {
     auto order = otel::span("order");
   }
-  tracing->provider().force_flush();
+  tracing.force_flush();
   std::fputs(memory->tree().c_str(), stdout);
 }

@@ -1,5 +1,6 @@
 // Spans in one's own tests: see "Tests" in observability.md.
 
+#include <alphaswarm/observability/api/provider.hpp>
 #include <alphaswarm/observability/export/memory.hpp>
 #include <alphaswarm/observability/tracing.hpp>
 #include <cstdio>
@@ -21,9 +22,9 @@ int failures = 0;
 // [test]
 void test_submit_order() {
   const auto memory = std::make_shared<otel::MemorySink>();
-  auto tracing = otel::configure_tracing({.service_name = "test", .sink = memory});
+  auto tracing = otel::configure_tracing(otel::Config{.service_name = "test", .sink = memory});
   submit_order();
-  tracing->provider().force_flush();
+  tracing.force_flush();
   EXPECT_EQ(memory->tree(), "order\n  check risk\n");
 }
 // [/test]
