@@ -20,8 +20,8 @@ if(TARGET alphaswarm)
     ${CMAKE_SOURCE_DIR}/alphaswarm_platform/deploy/otel/otel-collector-config.yaml
     ${CMAKE_SOURCE_DIR}/alphaswarm_platform/deploy/otel/embedded.yaml
     DESTINATION share/alphaswarm COMPONENT alphaswarm)
-  install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION share/doc/alphaswarm${no_otel} RENAME copyright
-    COMPONENT alphaswarm)
+  install(FILES ${CMAKE_SOURCE_DIR}/cmake/debian/copyright ${CMAKE_SOURCE_DIR}/CHANGELOG.md
+    DESTINATION share/doc/alphaswarm${no_otel} COMPONENT alphaswarm)
 endif()
 
 # Shell completion and man pages: see alphaswarm/cli/CMakeLists.txt.
@@ -32,8 +32,8 @@ if(TARGET alphaswarm AND NOT ALPHASWARM_SANITIZE)
   install(FILES ${shell}/alphaswarm.fish DESTINATION share/fish/vendor_completions.d COMPONENT alphaswarm)
   install(DIRECTORY ${shell}/man/ DESTINATION share/man/man1 COMPONENT alphaswarm)
 endif()
-install(FILES ${CMAKE_SOURCE_DIR}/LICENSE
-  DESTINATION share/doc/libalphaswarm-observability${no_otel}-dev RENAME copyright COMPONENT observability)
+install(FILES ${CMAKE_SOURCE_DIR}/cmake/debian/copyright ${CMAKE_SOURCE_DIR}/CHANGELOG.md
+  DESTINATION share/doc/libalphaswarm-observability${no_otel}-dev COMPONENT observability)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
@@ -52,16 +52,16 @@ set(CPACK_DEBIAN_ALPHASWARM_PACKAGE_CONTROL_EXTRA
   ${CMAKE_SOURCE_DIR}/cmake/debian/postinst ${CMAKE_SOURCE_DIR}/cmake/debian/prerm)
 set(CPACK_DEBIAN_ALPHASWARM_PACKAGE_CONTROL_STRICT_PERMISSION TRUE)
 set(CPACK_DEBIAN_ALPHASWARM_DESCRIPTION "Trading system traced end to end, and its trace backend
- API, worker, paper trader, simulated exchange, and a collector with a trace
- store, query API and pages, in one program.")
+API, worker, paper trader, simulated exchange, and a collector with a trace
+store, query API and pages, in one program.")
 
 # What the package's own CMake and pkg-config files ask for; and libcurl, which is loaded by its name.
 set(CPACK_DEBIAN_OBSERVABILITY_PACKAGE_NAME libalphaswarm-observability${no_otel}-dev)
 set(CPACK_DEBIAN_OBSERVABILITY_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_OBSERVABILITY_PACKAGE_DEPENDS "libcurl4, libfmt-dev, libnghttp2-dev, libsimdjson-dev, libspdlog-dev, libssl-dev, zlib1g-dev, pkg-config")
 set(CPACK_DEBIAN_OBSERVABILITY_DESCRIPTION "OpenTelemetry SDK for C++23: tracing, metrics and logs
- Headers and static libraries, for find_package(AlphaSwarm COMPONENTS
- observability) and pkg-config alphaswarm-observability.")
+Headers and static libraries, for find_package(AlphaSwarm COMPONENTS
+observability) and pkg-config alphaswarm-observability.")
 if(no_otel)
   foreach(pair IN ITEMS "ALPHASWARM;alphaswarm" "OBSERVABILITY;libalphaswarm-observability-dev")
     list(GET pair 0 component)
