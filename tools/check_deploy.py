@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks what is deployed against the program: variables, ports, versions, files.
 
-usage: check_deploy.py ALPHASWARM COMPOSE.yaml MANIFEST.yaml…     the composed and the built manifests
+usage: check_deploy.py ALPHASWARM COMPOSE.yaml EMBEDDED.yaml MANIFEST.yaml…     composed, without and with the profile; built
 """
 import json
 import os
@@ -19,7 +19,7 @@ from doc_commands import Commands  # noqa: E402
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "alphaswarm_platform/deploy"
 PORTS = {"api": {8000}, "exchange": {8100}, "otel-collector": {4317, 4318, 8888, 8889}, "jaeger": {4317, 14269, 16686},
-         "redis": {6379}, "postgres": {5432}, "prometheus": {9090}, "grafana": {3000}, "embedded": {16686}}
+         "redis": {6379}, "postgres": {5432}, "prometheus": {9090}, "grafana": {3000}, "embedded": {4317, 4318, 8888, 8889, 16686}}
 FIXED_SERVICES = {"api", "worker", "paper-trader", "exchange", "otel-collector", "jaeger", "redis", "postgres",
                   "prometheus", "grafana"}
 problems: list[str] = []
@@ -75,7 +75,7 @@ def check_command(where: str, words: object, commands: Commands) -> None:
         problems.extend(f"{where}: {problem}" for problem in commands.check_alphaswarm(call.replace('"', "").split()))
 
 
-def check_compose(path: str, known: set[str], binary: str, commands: Commands) -> None:
+def check_compose(path: str, collector: str, known: set[str], binary: str, commands: Commands) -> None:
     document = yaml.safe_load(open(path))
     services = document["services"]
     for missing in FIXED_SERVICES - set(services):
@@ -105,7 +105,7 @@ def check_compose(path: str, known: set[str], binary: str, commands: Commands) -
             inner = port["target"] if isinstance(port, dict) else int(str(port).split(":")[-1].split("/")[0])
             expect(inner in PORTS.get(name, set()), f"{where}: nothing listens on {inner}")
     endpoint = services["api"]["environment"].get("ALPHASWARM_OTEL_ENDPOINT")
-    expect(endpoint == "http://otel-collector:4317", f"compose api: sends to {endpoint}")
+    expect(endpoint == f"http://{collector}:4317", f"compose api: sends to {endpoint}")
 
 
 def values_of(container: dict, maps: dict[str, dict]) -> dict:
@@ -247,8 +247,9 @@ def main() -> int:
     binary = str(pathlib.Path(sys.argv[1]).resolve())
     known = known_settings(binary)
     commands = Commands(binary, str(pathlib.Path(sys.argv[2]).parent))
-    check_compose(sys.argv[2], known, binary, commands)
-    for path in sys.argv[3:]:
+    check_compose(sys.argv[2], "otel-collector", known, binary, commands)
+    check_compose(sys.argv[3], "embedded", known, binary, commands)
+    for path in sys.argv[4:]:
         check_manifests(path, known, binary, commands)
     check_dockerfile(known, binary, commands)
     check_units(known)

@@ -14,7 +14,7 @@ mkdir -p $out
 python=$out/venv/bin/python
 
 docker-compose config >$out/compose.yaml
-docker-compose --profile embedded config --quiet
+OTLP_HOST=embedded docker-compose --profile embedded config >$out/embedded.yaml
 
 # Debian's kubectl has a kustomize of its own, which is old.
 kustomize="kubectl kustomize"
@@ -27,7 +27,7 @@ for overlay in dev prod; do
   $out/venv/bin/kubernetes-validate --kubernetes-version 1.29 --strict --quiet $out/$overlay.yaml
   say "overlay $overlay: $(grep -c '^kind:' $out/$overlay.yaml) objects fit the schemas of Kubernetes 1.29"
 done
-$python tools/check_deploy.py "$binary" $out/compose.yaml $out/dev.yaml $out/prod.yaml
+$python tools/check_deploy.py "$binary" $out/compose.yaml $out/embedded.yaml $out/dev.yaml $out/prod.yaml
 $python tools/check_systemd.py "$binary" build/datasets
 
 # The images' build steps, in the Dockerfile's order and on top of what is built; then their content, alone in a root
