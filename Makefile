@@ -22,7 +22,7 @@ interop: ## build a real OpenTelemetry Collector and compare with it
 bench-sdk: ## measure the SDK and hold the numbers against what they must be (about 2 minutes, idle machine)
 	@tools/bench_sdk.sh
 
-package-test: ## install the Debian package on a clean Debian 12 (needs root)
+package-test: ## install the Debian packages on a clean Debian 12 (needs root)
 	@tools/test.sh setup release package
 
 docs: ## make the reference pages from the program

@@ -1,6 +1,6 @@
 # What `cmake --install` puts where, in two components:
 #   observability  the SDK: headers, static libraries, find_package() and pkg-config
-#   alphaswarm     the binary
+#   alphaswarm     the program and what belongs to it: see Packages.cmake
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -18,16 +18,19 @@ foreach(module IN LISTS sdk_modules)
     COMPONENT observability FILES_MATCHING PATTERN "*.hpp" PATTERN "*_test.hpp" EXCLUDE)
 endforeach()
 
-set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/AlphaSwarmObservability)
-install(EXPORT AlphaSwarmObservabilityTargets NAMESPACE AlphaSwarm:: DESTINATION ${package_dir}
-  COMPONENT observability)
-configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/AlphaSwarmObservabilityConfig.cmake.in
-  ${CMAKE_BINARY_DIR}/AlphaSwarmObservabilityConfig.cmake INSTALL_DESTINATION ${package_dir})
-write_basic_package_version_file(${CMAKE_BINARY_DIR}/AlphaSwarmObservabilityConfigVersion.cmake
-  COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_BINARY_DIR}/AlphaSwarmObservabilityConfig.cmake
-  ${CMAKE_BINARY_DIR}/AlphaSwarmObservabilityConfigVersion.cmake
-  DESTINATION ${package_dir} COMPONENT observability)
+# Two names lead to the same targets: find_package(AlphaSwarmObservability), and
+# find_package(AlphaSwarm COMPONENTS observability).
+set(package_root ${CMAKE_INSTALL_LIBDIR}/cmake)
+install(EXPORT AlphaSwarmObservabilityTargets NAMESPACE AlphaSwarm::
+  DESTINATION ${package_root}/AlphaSwarmObservability COMPONENT observability)
+foreach(package IN ITEMS AlphaSwarm AlphaSwarmObservability)
+  configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/${package}Config.cmake.in
+    ${CMAKE_BINARY_DIR}/${package}Config.cmake INSTALL_DESTINATION ${package_root}/${package})
+  write_basic_package_version_file(${CMAKE_BINARY_DIR}/${package}ConfigVersion.cmake
+    COMPATIBILITY SameMinorVersion)
+  install(FILES ${CMAKE_BINARY_DIR}/${package}Config.cmake ${CMAKE_BINARY_DIR}/${package}ConfigVersion.cmake
+    DESTINATION ${package_root}/${package} COMPONENT observability)
+endforeach()
 
 set(sdk_definitions "")
 if(NOT ALPHASWARM_OTEL)
@@ -37,7 +40,3 @@ configure_file(${CMAKE_CURRENT_LIST_DIR}/alphaswarm-observability.pc.in
   ${CMAKE_BINARY_DIR}/alphaswarm-observability.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/alphaswarm-observability.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
   COMPONENT observability)
-
-if(TARGET alphaswarm)
-  install(TARGETS alphaswarm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT alphaswarm)
-endif()

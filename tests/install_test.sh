@@ -31,3 +31,18 @@ for compiler in "$@"; do
   check "$out/by_pkg_config"
   echo "$compiler: by CMake and by pkg-config"
 done
+
+# The other name of the package, and a component that it does not have.
+configure() {  # WHAT: in place of the example's find_package
+  rm -rf "$folder/other"
+  mkdir "$folder/other"
+  cp "$source"/examples/external/main.cpp "$folder/other"
+  sed "s/^find_package.*/find_package($1)/" "$source/examples/external/CMakeLists.txt" >"$folder/other/CMakeLists.txt"
+  cmake -S "$folder/other" -B "$folder/other/build" -DCMAKE_PREFIX_PATH="$folder/prefix" >"$folder/other.log" 2>&1
+}
+for package in 'AlphaSwarmObservability 0.1 REQUIRED' 'AlphaSwarm REQUIRED'; do
+  configure "$package" || { cat "$folder/other.log" >&2; exit 1; }
+done
+for package in 'AlphaSwarm REQUIRED COMPONENTS nothing' 'AlphaSwarm 0.9 REQUIRED'; do
+  if configure "$package"; then echo "find_package($package) finds something" >&2; exit 1; fi
+done

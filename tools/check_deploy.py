@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks what is deployed against the program: variables, ports, versions, files.
 
-usage: check_deploy.py ALPHASWARM COMPOSE.yaml MANIFEST.yaml…     the composed and the built manifests
+usage: check_deploy.py ALPHASWARM COMPOSE.yaml EMBEDDED.yaml MANIFEST.yaml…     composed, without and with the profile; built
 """
 import json
 import os
@@ -9,13 +9,17 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 import yaml
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from doc_commands import Commands  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "alphaswarm_platform/deploy"
 PORTS = {"api": {8000}, "exchange": {8100}, "otel-collector": {4317, 4318, 8888, 8889}, "jaeger": {4317, 14269, 16686},
-         "redis": {6379}, "postgres": {5432}, "prometheus": {9090}, "grafana": {3000}, "embedded": {16686}}
+         "redis": {6379}, "postgres": {5432}, "prometheus": {9090}, "grafana": {3000}, "embedded": {4317, 4318, 8888, 8889, 16686}}
 FIXED_SERVICES = {"api", "worker", "paper-trader", "exchange", "otel-collector", "jaeger", "redis", "postgres",
                   "prometheus", "grafana"}
 problems: list[str] = []
@@ -40,10 +44,12 @@ def check_settings(where: str, values: dict, known: set[str], binary: str) -> No
     ours = {name: str(value) for name, value in values.items() if name.startswith(("ALPHASWARM_", "OTEL_"))}
     for name in ours:
         expect(name in known, f"{where}: {name} is no setting of the program")
-    if "ALPHASWARM_API_ADDRESS" in ours or "ALPHASWARM_OTEL_ENDPOINT" in ours:
-        done = subprocess.run([binary, "settings"], capture_output=True, text=True,
+    # Doctor reads every setting before it looks at the network, where nothing of this is.
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([binary, "doctor", "--json", "--data-dir", folder], capture_output=True, text=True, cwd=folder,
                               env={"PATH": os.environ["PATH"], **ours})
-        expect(done.returncode == 0, f"{where}: {done.stderr.strip()}")
+    found = {row["check"]: row for row in json.loads(done.stdout)}["settings"]
+    expect(found["state"] == "ok", f"{where}: {found['message']}")
 
 
 def check_image(where: str, image: str) -> None:
@@ -62,7 +68,14 @@ def check_urls(where: str, values: dict, services: set[str]) -> None:
             expect(int(port) in PORTS.get(host, set()), f"{where}: {name}: {host} has no port {port}")
 
 
-def check_compose(path: str, known: set[str], binary: str) -> None:
+def check_command(where: str, words: object, commands: Commands) -> None:
+    """A command of ours, in a list or within `sh -c`, has the subcommands and options that it names."""
+    line = " ".join(words) if isinstance(words, list) else str(words)
+    for call in re.findall(r"(?:^|\s)alphaswarm((?: [^;&|]+)?)", line):
+        problems.extend(f"{where}: {problem}" for problem in commands.check_alphaswarm(call.replace('"', "").split()))
+
+
+def check_compose(path: str, collector: str, known: set[str], binary: str, commands: Commands) -> None:
     document = yaml.safe_load(open(path))
     services = document["services"]
     for missing in FIXED_SERVICES - set(services):
@@ -80,6 +93,11 @@ def check_compose(path: str, known: set[str], binary: str) -> None:
             expect(healthy and "healthcheck" in services[other], f"{where}: does not wait for the health of {other}")
         if "build" in service:
             expect(f" AS {service['build']['target']}\n" in dockerfile, f"{where}: the Dockerfile lacks its target")
+            # What stands behind the entry point of our images.
+            check_command(where, ["alphaswarm", *service.get("command", [])], commands)
+            check_command(where, service["healthcheck"]["test"], commands)
+            grace = seconds(service.get("stop_grace_period", "10s"))
+            expect(grace > flush_seconds(binary), f"{where}: ends before the last flush")
         for volume in service.get("volumes", []):
             source = str(volume).split(":")[0]
             expect(not source.startswith("/") or os.path.exists(source), f"{where}: {source} is not there")
@@ -87,7 +105,7 @@ def check_compose(path: str, known: set[str], binary: str) -> None:
             inner = port["target"] if isinstance(port, dict) else int(str(port).split(":")[-1].split("/")[0])
             expect(inner in PORTS.get(name, set()), f"{where}: nothing listens on {inner}")
     endpoint = services["api"]["environment"].get("ALPHASWARM_OTEL_ENDPOINT")
-    expect(endpoint == "http://otel-collector:4317", f"compose api: sends to {endpoint}")
+    expect(endpoint == f"http://{collector}:4317", f"compose api: sends to {endpoint}")
 
 
 def values_of(container: dict, maps: dict[str, dict]) -> dict:
@@ -99,7 +117,21 @@ def values_of(container: dict, maps: dict[str, dict]) -> dict:
     return values
 
 
-def check_pod(where: str, pod: dict, maps: dict, services: set[str], known: set[str], binary: str) -> None:
+def seconds(text: str) -> float:
+    return float(text.removesuffix("s")) if text.endswith("s") else 60 * float(text.removesuffix("m"))
+
+
+def flush_seconds(binary: str) -> float:
+    """The longest that a service waits for its last spans: Config::shutdown_timeout_ms and what one export may take."""
+    source = (ROOT / "alphaswarm/observability/api/config.hpp").read_text()
+    last = int(re.search(r"shutdown_timeout_ms = ([\d']+)", source)[1].replace("'", ""))
+    listing = subprocess.run([binary, "settings", "--markdown"], capture_output=True, text=True, check=True,
+                             env={"PATH": os.environ["PATH"]}).stdout
+    export = int(re.search(r"`OTEL_EXPORTER_OTLP_TIMEOUT` \| `(\d+)`", listing)[1])
+    return max(last, export) / 1000
+
+
+def check_pod(where: str, pod: dict, maps: dict, services: set[str], known: set[str], binary: str, commands: Commands) -> None:
     for container in pod["containers"]:
         check_image(where, container["image"])
         values = values_of(container, maps)
@@ -109,11 +141,15 @@ def check_pod(where: str, pod: dict, maps: dict, services: set[str], known: set[
         expect(security.get("readOnlyRootFilesystem") is True, f"{where}: its root file system can be written")
         expect({"requests", "limits"} <= set(container.get("resources", {})), f"{where}: no resource limits")
         expect("readinessProbe" in container, f"{where}: no readiness probe")
+        if container["image"].startswith("alphaswarm/"):
+            check_command(where, ["alphaswarm", *container.get("args", [])], commands)
+        for probe in ("readinessProbe", "livenessProbe"):
+            check_command(where, container.get(probe, {}).get("exec", {}).get("command", []), commands)
     expect(pod["securityContext"].get("runAsNonRoot") is True, f"{where}: may run as root")
-    expect(pod.get("terminationGracePeriodSeconds", 30) > 10, f"{where}: ends before the last flush")
+    expect(pod.get("terminationGracePeriodSeconds", 30) > flush_seconds(binary), f"{where}: ends before the last flush")
 
 
-def check_manifests(path: str, known: set[str], binary: str) -> None:
+def check_manifests(path: str, known: set[str], binary: str, commands: Commands) -> None:
     documents = [d for d in yaml.safe_load_all(open(path)) if d]
     by_kind: dict[str, dict[str, dict]] = {}
     for document in documents:
@@ -122,7 +158,8 @@ def check_manifests(path: str, known: set[str], binary: str) -> None:
     services = set(by_kind["Service"])
     workloads = {**by_kind["Deployment"], **by_kind["StatefulSet"]}
     for name, workload in workloads.items():
-        check_pod(f"{pathlib.Path(path).name} {name}", workload["spec"]["template"]["spec"], maps, services, known, binary)
+        where = f"{pathlib.Path(path).name} {name}"
+        check_pod(where, workload["spec"]["template"]["spec"], maps, services, known, binary, commands)
     for name, service in by_kind["Service"].items():
         for port in service["spec"]["ports"]:
             expect(port["port"] in PORTS.get(name, set()), f"{path}: service {name} has no port {port['port']}")
@@ -130,8 +167,70 @@ def check_manifests(path: str, known: set[str], binary: str) -> None:
     paper = workloads["paper-trader"]["spec"]
     expect(paper["replicas"] == 1 and paper["strategy"]["type"] == "Recreate", f"{path}: the paper trader must be one")
     for name, policy in by_kind.get("NetworkPolicy", {}).items():
-        app = policy["spec"]["podSelector"].get("matchLabels", {}).get("app")
-        expect(app is None or app in workloads, f"{path}: policy {name} selects nothing")
+        chosen = [policy["spec"]["podSelector"]]
+        for rule in policy["spec"].get("ingress", []):
+            chosen += [source["podSelector"] for source in rule.get("from", [])]
+            target = policy["spec"]["podSelector"]["matchLabels"]["app"]
+            for port in rule["ports"]:
+                expect(port["port"] in PORTS[target], f"{path}: policy {name} opens {port['port']}, where nothing listens")
+        for selector in chosen:
+            app = selector.get("matchLabels", {}).get("app")
+            expect(app is None or app in workloads, f"{path}: policy {name} selects nothing")
+    endpoint = maps[next(name for name in maps if name.startswith("alphaswarm"))]["ALPHASWARM_OTEL_ENDPOINT"]
+    expect(endpoint == "http://otel-collector:4317", f"{path}: the services send to {endpoint}")
+    if pathlib.Path(path).stem == "prod":
+        check_production(by_kind, workloads)
+
+
+def check_production(by_kind: dict[str, dict[str, dict]], workloads: dict[str, dict]) -> None:
+    """What production has and a cluster on one's own machine has not."""
+    expect("Secret" not in by_kind, "prod: holds secrets")
+    policies = by_kind.get("NetworkPolicy", {}).values()
+    closed = [one for one in policies if one["spec"]["podSelector"] == {} and "ingress" not in one["spec"]]
+    expect(bool(closed), "prod: no network policy that lets nothing in")
+    for name in ("api", "worker"):
+        expect(workloads[name]["spec"]["replicas"] > 1, f"prod: one {name} only")
+        scaled = [one["spec"] for one in by_kind.get("HorizontalPodAutoscaler", {}).values()
+                  if one["spec"]["scaleTargetRef"]["name"] == name]
+        expect(bool(scaled) and scaled[0]["minReplicas"] == workloads[name]["spec"]["replicas"] < scaled[0]["maxReplicas"],
+               f"prod: {name} does not scale")
+        kept = [one for one in by_kind.get("PodDisruptionBudget", {}).values()
+                if one["spec"]["selector"]["matchLabels"] == {"app": name}]
+        expect(bool(kept), f"prod: no disruption budget for {name}")
+    scaled_names = {one["spec"]["scaleTargetRef"]["name"] for one in by_kind.get("HorizontalPodAutoscaler", {}).values()}
+    expect("paper-trader" not in scaled_names, "prod: the paper trader must not scale")
+    for name, workload in workloads.items():
+        for container in workload["spec"]["template"]["spec"]["containers"]:
+            for variable in container.get("env", []):
+                if re.search(r"PASSWORD|DATABASE_URL|REDIS_URL|KEY$|TOKEN", variable["name"]):
+                    expect("secretKeyRef" in variable.get("valueFrom", {}), f"prod {name}: {variable['name']} in plain sight")
+
+
+def check_dockerfile(known: set[str], binary: str, commands: Commands) -> None:
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    stages = re.split(r"^FROM ", text, flags=re.M)[1:]
+    listening = set().union(*PORTS.values())
+    for stage in stages:
+        image, _, name = stage.splitlines()[0].partition(" AS ")
+        where = f"Dockerfile {name}"
+        expect(image == "base" or re.fullmatch(r"debian:12\.\d+-slim", image) is not None, f"{where}: {image} is not pinned")
+        values = dict(re.findall(r"(\w+)=(\S+)", " ".join(re.findall(r"^ENV (.*)", stage, flags=re.M))))
+        check_settings(where, values, known, binary)
+        for port in " ".join(re.findall(r"^EXPOSE (.*)", stage, flags=re.M)).split():
+            expect(int(port) in listening, f"{where}: nothing listens on {port}")
+        for command in re.findall(r"CMD (\[.*\])", stage):
+            words = json.loads(command)
+            check_command(where, words if words[0] in ("alphaswarm", "sh") else ["alphaswarm", *words], commands)
+        if image == "base":
+            expect("HEALTHCHECK" in stage, f"{where}: no health check")
+    expect({"api", "worker", "paper", "all-in-one"} <= {stage.split()[2] for stage in stages}, "Dockerfile: a target is missing")
+    expect("\nUSER 10001" in text, "Dockerfile: runs as root")
+
+
+def check_units(known: set[str]) -> None:
+    for unit in (DEPLOY / "systemd").glob("*.service"):
+        for name in re.findall(r"^Environment=(\w+)=", unit.read_text(), flags=re.M):
+            expect(name in known, f"{unit.name}: {name} is no setting of the program")
 
 
 def check_dashboards() -> None:
@@ -147,9 +246,13 @@ def check_dashboards() -> None:
 def main() -> int:
     binary = str(pathlib.Path(sys.argv[1]).resolve())
     known = known_settings(binary)
-    check_compose(sys.argv[2], known, binary)
-    for path in sys.argv[3:]:
-        check_manifests(path, known, binary)
+    commands = Commands(binary, str(pathlib.Path(sys.argv[2]).parent))
+    check_compose(sys.argv[2], "otel-collector", known, binary, commands)
+    check_compose(sys.argv[3], "embedded", known, binary, commands)
+    for path in sys.argv[4:]:
+        check_manifests(path, known, binary, commands)
+    check_dockerfile(known, binary, commands)
+    check_units(known)
     check_dashboards()
     print("\n".join(problems) or "deploy: variables, ports, versions and files fit the program")
     return 1 if problems else 0

@@ -14,7 +14,7 @@ mkdir -p $out
 python=$out/venv/bin/python
 
 docker-compose config >$out/compose.yaml
-docker-compose --profile embedded config --quiet
+OTLP_HOST=embedded docker-compose --profile embedded config >$out/embedded.yaml
 
 # Debian's kubectl has a kustomize of its own, which is old.
 kustomize="kubectl kustomize"
@@ -27,9 +27,15 @@ for overlay in dev prod; do
   $out/venv/bin/kubernetes-validate --kubernetes-version 1.29 --strict --quiet $out/$overlay.yaml
   say "overlay $overlay: $(grep -c '^kind:' $out/$overlay.yaml) objects fit the schemas of Kubernetes 1.29"
 done
-$python tools/check_deploy.py "$binary" $out/compose.yaml $out/dev.yaml $out/prod.yaml
+$python tools/check_deploy.py "$binary" $out/compose.yaml $out/embedded.yaml $out/dev.yaml $out/prod.yaml
+$python tools/check_systemd.py "$binary" build/datasets
 
-# The images' content: what the Dockerfile copies, alone in a root of its own.
+# The images' build steps, in the Dockerfile's order and on top of what is built; then their content, alone in a root
+# of its own.
+grep -o 'image_build.sh [a-z]*' Dockerfile | cut -d' ' -f2 | tr '\n' ' ' | grep -qx 'packages compile stage ' ||
+  die "the Dockerfile's steps are not packages, compile, stage"
+tools/image_build.sh packages
+tools/image_build.sh compile >/dev/null
 rm -rf $out/stage
 BINARY=$binary tools/image_build.sh stage $out/stage
 if [ "$(id -u)" = 0 ]; then
@@ -46,6 +52,15 @@ for file in $deploy/otel/otel-collector-config.yaml $deploy/otel/embedded.yaml; 
   pid=$!
   for _ in $(seq 100); do grep -q '^ready' "$folder/log" && break; kill -0 $pid 2>/dev/null || break; sleep 0.1; done
   grep -q '^ready' "$folder/log" || { cat "$folder/log"; die "$file does not start"; }
+  if [ "$(id -u)" = 0 ] && [ "$(basename $file)" = embedded.yaml ]; then
+    # The image's program, with nothing but the image's libraries, sends a span by both protocols.
+    for how in "grpc $((4317 + port))" "http/protobuf $((4318 + port))"; do
+      ALPHASWARM_OTEL_PROTOCOL=${how% *} ALPHASWARM_OTEL_ENDPOINT=http://127.0.0.1:${how#* } \
+        chroot $out/stage /usr/bin/alphaswarm doctor --data-dir /tmp --query http://127.0.0.1:$((16686 + port)) \
+        --metrics http://127.0.0.1:1/metrics >"$folder/doctor" || { cat "$folder/doctor"; die "the image's program does not trace"; }
+      say "image: traces by ${how% *}"
+    done
+  fi
   kill $pid
   wait $pid || die "$file does not end cleanly"
   rm -r "$folder"

@@ -18,12 +18,15 @@ step_compile() {
 }
 
 step_stage() {
-  local dest=$1 library
+  local dest=$1 library libcurl
   mkdir -p "$dest/usr/bin" "$dest/etc/alphaswarm" "$dest/etc/ssl/certs" "$dest/tmp"
   cp "$binary" "$dest/usr/bin/alphaswarm"
   strip "$dest/usr/bin/alphaswarm"
   # Library and loader paths as the binary resolves them; the base image is the same Debian.
-  ldd "$binary" | grep -o '/[^ ]*' | while read -r library; do
+  # libcurl is loaded by its name, when spans go out over HTTP.
+  libcurl=$(/sbin/ldconfig -p | awk '$1 == "libcurl.so.4" {print $NF; exit}')
+  [ -n "$libcurl" ] || die "libcurl is not installed"
+  { echo "$libcurl"; ldd "$binary" "$libcurl" | grep '^[[:space:]]' | grep -o '/[^ ]*'; } | sort -u | while read -r library; do
     mkdir -p "$dest$(dirname "$library")"
     cp -L "$library" "$dest$library"
   done

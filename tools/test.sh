@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
 # make test: every test, with its own set-up. Prints the seconds of each stage.
-#   tools/test.sh [STAGE…]   only these stages (see `stages` below, and `package`: the Debian package
-#                            on a clean Debian, which needs root)
+#   tools/test.sh [STAGE…]   only these stages (see `stages` below)
 . "$(dirname "$0")/setup/lib.sh"
 
 # Sanitizer builds cover the modules where they pay: memory errors anywhere a byte is decoded or a
 # lifetime is shared; data races where threads meet.
-asan_tests='base_test config_test otlp_test observability_test net_test persistence_test instrumentation_test tasks_test trading_test tracestore_test query_test collector_test api_test'
+asan_tests='base_test config_test otlp_test observability_test net_test persistence_test instrumentation_test tasks_test trading_test tracestore_test query_test collector_test api_test cli_test'
 tsan_tests='observability_test net_test instrumentation_test tasks_test tracestore_test collector_test'
 
-stages='setup release tests deploy interop web no-otel gcc-sdk asan tsan'
+stages='setup release tests deploy docs interop web no-otel package gcc-sdk asan tsan'
 [ $# -gt 0 ] && stages=$*
 
 summary=''
@@ -33,7 +32,7 @@ build_and_run() {  # PRESET TESTS: only these test binaries
   local targets
   targets=$(targets_of "$1" "$2")
   build_preset "$1" $targets
-  ctest --test-dir "build/$1" --output-on-failure -R "^($(tr ' ' '|' <<<"${targets% }"))\$"
+  ctest --test-dir "build/$1" --output-on-failure --no-tests=error -R "^($(tr ' ' '|' <<<"${targets% }"))\$"
 }
 
 stage_setup() {
@@ -44,7 +43,7 @@ stage_setup() {
   tools/setup/datasets.sh
 }
 stage_release() { build_preset release; }
-stage_tests() { ctest --test-dir build/release --output-on-failure; }
+stage_tests() { ctest --test-dir build/release --output-on-failure --no-tests=error; }
 
 python_environment() {  # FOLDER REQUIREMENTS: made anew when the requirements have changed
   cmp -s "$2" "$1/requirements.txt" && return
@@ -55,7 +54,12 @@ python_environment() {  # FOLDER REQUIREMENTS: made anew when the requirements h
 }
 
 stage_deploy() { tools/deploy_test.sh build/release/bin/alphaswarm; }
-stage_package() { tools/package_test.sh build/release; }
+stage_docs() { tools/docs_test.sh build/release/bin/alphaswarm; }
+stage_package() {  # the library without tracing is there after the stage no-otel
+  local untraced=''
+  [ ! -f build/no-otel/alphaswarm/observability/libalphaswarm_observability.a ] || untraced=build/no-otel
+  tools/package_test.sh build/release $untraced
+}
 stage_interop() {
   python_environment build/interop-venv tests/interop/requirements.txt
   local binary=$root/build/release/bin/alphaswarm

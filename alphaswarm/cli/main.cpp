@@ -6,7 +6,10 @@
 #include <string>
 
 #include "alphaswarm/base/log.hpp"
+#include "alphaswarm/cli/command_description.hpp"
 #include "alphaswarm/cli/commands.hpp"
+#include "alphaswarm/cli/completion.hpp"
+#include "alphaswarm/cli/man_page.hpp"
 #include "alphaswarm/cli/pages.hpp"
 #include "alphaswarm/cli/version.hpp"
 
@@ -24,10 +27,13 @@ struct Options {
   TraceOptions trace;
   DoctorOptions doctor;
   bool markdown = false;
+  std::string shell;  // completion
+  ManOptions man;
 };
 
 void add_data_dir(CLI::App* command, std::filesystem::path& target) {
-  command->add_option("--data-dir", target, "folder of the databases (default: data)");
+  command->add_option("--data-dir", target, "folder of the databases (default: data)")
+      ->type_name("FOLDER");
 }
 
 void add_port_offset(CLI::App* command, int& target) {
@@ -37,11 +43,13 @@ void add_port_offset(CLI::App* command, int& target) {
 void add_services(CLI::App& app, Options& options) {
   CLI::App* up = app.add_subcommand("up", "start everything in one process and run the demo");
   up->add_flag("--once", options.up.once, "run the demo, print the summary, stop");
-  up->add_flag("!--no-demo", options.up.demo, "start everything and run nothing");
+  up->add_flag_callback(
+      "--no-demo", [&] { options.up.demo = false; }, "start everything and run nothing");
   add_port_offset(up, options.up.port_offset);
   add_data_dir(up, options.up.data_dir);
   up->add_option("--market-data", options.up.market_data,
-                 "folder with aapl.csv and sp500-2000.csv, for the demo");
+                 "folder with aapl.csv and sp500-2000.csv, for the demo")
+      ->type_name("FOLDER");
 
   for (const auto& [name, help] :
        {std::pair{"api", "serve the HTTP API"}, std::pair{"worker", "run tasks from the queue"},
@@ -58,8 +66,10 @@ void add_services(CLI::App& app, Options& options) {
   }
 
   CLI::App* collector = app.add_subcommand("collector", "collect, keep and show traces");
-  collector->add_option("--config", options.collector.config,
-                        "file in the OpenTelemetry Collector's YAML (default: built in)");
+  collector
+      ->add_option("--config", options.collector.config,
+                   "file in the OpenTelemetry Collector's YAML (default: built in)")
+      ->type_name("FILE");
   add_port_offset(collector, options.collector.port_offset);
   add_data_dir(collector, options.collector.data_dir);
 }
@@ -67,21 +77,29 @@ void add_services(CLI::App& app, Options& options) {
 void add_jobs(CLI::App& app, Options& options) {
   CLI::App* paper = app.add_subcommand("paper", "paper trading")->require_subcommand(1);
   CLI::App* paper_run = paper->add_subcommand("run", "run one session here and now");
-  paper_run->add_option("--config", options.paper.config, "session in YAML")->required();
+  paper_run->add_option("--config", options.paper.config, "session in YAML")
+      ->type_name("FILE")
+      ->required();
   paper_run->add_option("--run-name", options.paper.run_name, "name of the run");
   add_data_dir(paper_run, options.paper.data_dir);
 
   CLI::App* backtest = app.add_subcommand("backtest", "backtests")->require_subcommand(1);
   CLI::App* backtest_run = backtest->add_subcommand("run", "run one backtest here and now");
-  backtest_run->add_option("--config", options.backtest.config, "backtest in YAML")->required();
+  backtest_run->add_option("--config", options.backtest.config, "backtest in YAML")
+      ->type_name("FILE")
+      ->required();
   backtest_run->add_option("--run-name", options.backtest.run_name, "name of the run");
-  backtest_run->add_option("--csv", options.backtest.csv,
-                           "bars of this file instead of the database's; nothing is stored");
+  backtest_run
+      ->add_option("--csv", options.backtest.csv,
+                   "bars of this file instead of the database's; nothing is stored")
+      ->type_name("FILE");
   backtest_run->add_flag("--json", options.backtest.json, "print the whole result as JSON");
   add_data_dir(backtest_run, options.backtest.data_dir);
 
   CLI::App* ingest = app.add_subcommand("ingest", "read bars from CSV files into the database");
-  ingest->add_option("path", options.ingest.path, "a file or a folder")->required();
+  ingest->add_option("path", options.ingest.path, "a file or a folder")
+      ->type_name("PATH")
+      ->required();
   ingest->add_option("--symbol", options.ingest.symbol,
                      "TICKER.EXCHANGE, for files without a symbol column");
   ingest->add_option("--glob", options.ingest.glob, "files of a folder (default: *.csv)");
@@ -121,6 +139,23 @@ void add_tools(CLI::App& app, Options& options) {
   CLI::App* settings = app.add_subcommand("settings", "every setting, its value and its source");
   settings->add_flag("--markdown", options.markdown, "as the reference page");
   app.add_subcommand("version", "print the version");
+
+  app.add_subcommand("completion", "print the completion script of a shell")
+      ->add_option("shell", options.shell, "the shell")
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+      ->required();
+  CLI::App* man = app.add_subcommand("man", "print a manual page, for man -l -");
+  man->add_option("command", options.man.command, "its words, e.g. trace list (default: none)");
+  man->add_option("--output", options.man.output, "write every page into this folder instead")
+      ->type_name("FOLDER");
+}
+
+int print_completion(const CommandDescription& program, const std::string& shell) {
+  const std::string script = shell == "bash"  ? bash_completion(program)
+                             : shell == "zsh" ? zsh_completion(program)
+                                              : fish_completion(program);
+  std::fputs(script.c_str(), stdout);
+  return 0;
 }
 
 int dispatch(CLI::App& app, const Options& options) {
@@ -129,6 +164,8 @@ int dispatch(CLI::App& app, const Options& options) {
     std::printf("alphaswarm %s\n", std::string(kVersion).c_str());
     return 0;
   }
+  if (chosen("completion")) return print_completion(describe(app), options.shell);
+  if (chosen("man")) return run_man(describe(app), options.man);
   if (chosen("trace")) {
     CLI::App* trace = app.get_subcommand("trace");
     if (trace->got_subcommand("list")) return run_trace_list(options.trace);
@@ -165,10 +202,10 @@ bool has_subcommand(const CLI::App& app, const std::string& name) {
 
 int run(int argc, char** argv) {
   Options options;
-  CLI::App app("AlphaSwarm: a trading system that is traced end to end, and its trace backend.",
-               "alphaswarm");
+  CLI::App app("A trading system that is traced end to end, and its trace backend.", "alphaswarm");
   app.require_subcommand(1);
-  app.add_option("--env-file", options.dotenv, "settings below the environment (default: .env)");
+  app.add_option("--env-file", options.dotenv, "settings below the environment (default: .env)")
+      ->type_name("FILE");
   app.set_version_flag("--version", std::string(kVersion));
   add_services(app, options);
   add_jobs(app, options);
@@ -192,12 +229,6 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
-
-int failed(std::string_view message) {
-  std::fprintf(stderr, "error: %.*s\n", static_cast<int>(message.size()), message.data());
-  return 1;
-}
-
 }  // namespace alphaswarm::cli
 
 int main(int argc, char** argv) {

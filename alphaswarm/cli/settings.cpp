@@ -254,15 +254,22 @@ Result<Settings> read_settings(const config::Environment& environment,
   return settings;
 }
 
+std::vector<Setting> all_settings() {
+  std::vector<Setting> all;
+  for (const auto sdk : {observability::settings(), observability::metrics::settings(),
+                         observability::logs::settings()}) {
+    all.insert(all.end(), sdk.begin(), sdk.end());
+  }
+  for (const Setting* setting : kSettings) all.push_back(*setting);
+  const auto venues = venue_settings();
+  all.insert(all.end(), venues.begin(), venues.end());
+  return all;
+}
+
 std::string settings_listing(const config::Environment& environment, bool markdown) {
   std::string text;
   if (markdown) text = "| variable | default | meaning |\n|---|---|---|\n";
-  for (const auto settings : {observability::settings(), observability::metrics::settings(),
-                              observability::logs::settings()}) {
-    for (const Setting& setting : settings) text += row(environment, setting, markdown);
-  }
-  for (const Setting* setting : kSettings) text += row(environment, *setting, markdown);
-  for (const Setting& setting : venue_settings()) text += row(environment, setting, markdown);
+  for (const Setting& setting : all_settings()) text += row(environment, setting, markdown);
   return text;
 }
 

@@ -49,6 +49,9 @@ struct SettingsOverrides {
 [[nodiscard]] Result<Settings> read_settings(const config::Environment& environment,
                                              const SettingsOverrides& overrides);
 
+// Every variable of every module, in the order of the reference page.
+[[nodiscard]] std::vector<config::Setting> all_settings();
+
 // "name value (source)" or a Markdown table with meanings: every variable of every module.
 [[nodiscard]] std::string settings_listing(const config::Environment& environment, bool markdown);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "alphaswarm/base/time.hpp"
+#include "alphaswarm/cli/commands.hpp"
 #include "alphaswarm/query/tree.hpp"
 
 namespace alphaswarm::cli {
@@ -52,6 +53,11 @@ void ProgressLine::update(std::uint64_t done, std::uint64_t total, std::string_v
 void ProgressLine::finish(std::string_view result) {
   fmt::print("{}  {:<10} {}\n", terminal_ ? "\r\033[K" : "", title_, result);
   std::fflush(stdout);
+}
+
+int failed(std::string_view message) {
+  std::fprintf(stderr, "error: %.*s\n", static_cast<int>(message.size()), message.data());
+  return 1;
 }
 
 }  // namespace alphaswarm::cli

@@ -17,12 +17,13 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 BINARY = str(pathlib.Path(sys.argv[1]).resolve())
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CLEAN = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
 failures: list[str] = []
-named: set[str] = set()
+named: set[tuple[str, str]] = set()
 
 
 def doctor(environment: dict, *arguments: str) -> tuple[int, dict]:
@@ -34,13 +35,13 @@ def doctor(environment: dict, *arguments: str) -> tuple[int, dict]:
 
 
 def expect(title: str, check: str, words: str, environment: dict, *arguments: str) -> None:
-    """The check is wrong, it says what to change, and no other check is blamed."""
+    """The check is wrong, it says what to change, and no other check is blamed. Check and title are a row of the page."""
     code, rows = doctor(environment, *arguments)
     wrong = [name for name, row in rows.items() if row["state"] == "wrong"]
     message = rows.get(check, {}).get("message", "")
     good = code == 1 and wrong == [check] and re.search(words, message)
     print(f"{'ok  ' if good else 'FAIL'} {title}: {message}")
-    named.add(check)
+    named.add((check, title))
     if not good:
         failures.append(f"{title}: exit {code}, {rows}")
 
@@ -72,24 +73,62 @@ def answers(status: int, body: bytes = b"", clock_offset: float = 0):
 
 
 @contextlib.contextmanager
-def collector():
+def running(folder: str, environment: dict, *arguments: str):
+    """`alphaswarm` with these arguments, from its ready line on."""
+    process = subprocess.Popen([BINARY, *arguments, "--data-dir", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               text=True, env={**CLEAN, **environment}, cwd=folder)
+    for line in process.stdout:
+        if line.startswith("ready"):
+            break
+    else:
+        sys.exit(f"alphaswarm {arguments[0]} did not start")
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+@contextlib.contextmanager
+def collector(config: str = ""):
     """`alphaswarm collector` on ports of its own; yields its offset."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         offset = probe.getsockname()[1] % 20000 + 20000
     with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen([BINARY, "collector", "--port-offset", str(offset), "--data-dir", folder],
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=CLEAN, cwd=folder)
-        for line in process.stdout:
-            if line.startswith("ready"):
-                break
-        else:
-            sys.exit("the collector did not start")
-        try:
+        more = []
+        if config:
+            pathlib.Path(folder, "config.yaml").write_text(config)
+            more = ["--config", "config.yaml"]
+        with running(folder, {}, "collector", "--port-offset", str(offset), *more):
             yield offset
-        finally:
-            process.terminate()
-            process.wait(10)
+
+
+# A collector that keeps nothing.
+FORGETFUL = """
+receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:4317"}}}}
+exporters: {debug: {}}
+service:
+  pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
+  telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 8888}}}}]}}
+"""
+
+
+@contextlib.contextmanager
+def service_that_drops():
+    """The API, whose spans go where nothing listens; yields its metrics page once it has dropped some."""
+    port = free_port()
+    page = f"http://127.0.0.1:{port}/metrics"
+    with tempfile.TemporaryDirectory() as folder:
+        lost = to(f"http://127.0.0.1:{free_port()}", OTEL_EXPORTER_OTLP_TIMEOUT="200", OTEL_BSP_SCHEDULE_DELAY="50")
+        with running(folder, lost, "api", "--port", str(port)):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/paper/runs").read()
+            deadline = time.monotonic() + 20
+            while not re.search(rb'alphaswarm_spans_dropped_total.*export_failed.* [1-9]', urllib.request.urlopen(page).read()):
+                if time.monotonic() > deadline:
+                    sys.exit("the service drops nothing")
+                time.sleep(0.1)  # a page has no event to wait for
+            yield page
 
 
 def certificate(folder: str) -> ssl.SSLContext:
@@ -113,17 +152,21 @@ def to(url: str, **more: str) -> dict:
 
 def main() -> int:
     none = "http://127.0.0.1:1/metrics"
-    expect("bad setting", "settings", "ALPHASWARM_OTEL_SAMPLE_RATIO", to("http://127.0.0.1:4317", ALPHASWARM_OTEL_SAMPLE_RATIO="2"))
-    expect("no endpoint", "endpoint", "set ALPHASWARM_OTEL_ENDPOINT", {})
-    expect("disabled", "endpoint", "OTEL_SDK_DISABLED", to("http://127.0.0.1:4317", OTEL_SDK_DISABLED="true"))
-    expect("unknown name", "resolve", "no address", to("http://no-such-host.invalid:4317"), "--metrics", none)
-    expect("nothing listens", "tcp", "start the collector", to(f"http://127.0.0.1:{free_port()}"), "--metrics", none)
+    expect("a value is not allowed", "settings", "ALPHASWARM_OTEL_SAMPLE_RATIO",
+           to("http://127.0.0.1:4317", ALPHASWARM_OTEL_SAMPLE_RATIO="2"))
+    expect("no endpoint is set, so nothing is traced", "endpoint", "set ALPHASWARM_OTEL_ENDPOINT", {})
+    expect("tracing is switched off", "endpoint", "OTEL_SDK_DISABLED", to("http://127.0.0.1:4317", OTEL_SDK_DISABLED="true"))
+    expect("the host's name has no address", "resolve", "no address", to("http://no-such-host.invalid:4317"), "--metrics", none)
+    expect("nothing listens there", "tcp", "start the collector", to(f"http://127.0.0.1:{free_port()}"), "--metrics", none)
     with tempfile.TemporaryDirectory() as folder:
         context = certificate(folder)
         secure = serve(answers(200), context)
-        expect("unknown authority", "tls", "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        expect("nobody we trust signed the certificate", "tls", "OTEL_EXPORTER_OTLP_CERTIFICATE",
                to(f"https://localhost:{secure}", ALPHASWARM_OTEL_PROTOCOL="http/protobuf"), "--metrics", none)
-        expect("TLS wanted", "tls", "write https://",
+        expect("the certificate is for another name", "tls", "the name that is in the certificate",
+               to(f"https://127.0.0.1:{secure}", ALPHASWARM_OTEL_PROTOCOL="http/protobuf",
+                  OTEL_EXPORTER_OTLP_CERTIFICATE=f"{folder}/cert.pem"), "--metrics", none)
+        expect("the receiver wants TLS", "tls", "write https://",
                to(f"http://localhost:{secure}", ALPHASWARM_OTEL_PROTOCOL="http/protobuf"), "--metrics", none)
     http_protocol = {"ALPHASWARM_OTEL_PROTOCOL": "http/protobuf"}
     with collector() as offset:
@@ -136,34 +179,42 @@ def main() -> int:
         print(f"{'ok  ' if well else 'FAIL'} nothing is wrong, over gRPC and HTTP")
         if not well:
             failures.append(f"a good system: {rows} {rows_http}")
-        expect("no TLS there", "tls", "write http://", to(f"https://127.0.0.1:{grpc}"), *arguments)
-        expect("gRPC to the HTTP port", "protocol", "http/protobuf", to(f"http://127.0.0.1:{web}"), *arguments)
-        expect("HTTP to the gRPC port", "protocol", "PROTOCOL=grpc", to(f"http://127.0.0.1:{grpc}", **http_protocol), *arguments)
-        expect("ratio 0", "sampling", "RATIO=1", to(f"http://127.0.0.1:{grpc}", ALPHASWARM_OTEL_SAMPLE_RATIO="0"), *arguments)
-        expect("no query server", "arrival", "no query server", to(f"http://127.0.0.1:{grpc}"),
+        expect("the receiver speaks without TLS", "tls", "write http://", to(f"https://127.0.0.1:{grpc}"), *arguments)
+        expect("gRPC is sent to the HTTP port", "protocol", "http/protobuf", to(f"http://127.0.0.1:{web}"), *arguments)
+        expect("HTTP is sent to the gRPC port", "protocol", "PROTOCOL=grpc",
+               to(f"http://127.0.0.1:{grpc}", **http_protocol), *arguments)
+        expect("the sample ratio is 0", "sampling", "RATIO=1",
+               to(f"http://127.0.0.1:{grpc}", ALPHASWARM_OTEL_SAMPLE_RATIO="0"), *arguments)
+        expect("no query server answers", "arrival", "no query server", to(f"http://127.0.0.1:{grpc}"),
                "--query", f"http://127.0.0.1:{free_port()}", "--metrics", none)
         late = serve(answers(200, b'{"data":[{}]}', clock_offset=-120))
-        expect("clocks differ", "clock", "ahead of.*NTP", to(f"http://127.0.0.1:{grpc}"),
+        expect("the clocks here and there differ by more than 5 s", "clock", "ahead of.*NTP", to(f"http://127.0.0.1:{grpc}"),
                "--query", f"http://127.0.0.1:{late}", "--metrics", none)
-        drops = serve(answers(200, b'alphaswarm_spans_dropped_total{service="x",cause="export_failed"} 7\n'))
-        expect("spans dropped", "drops", "^7 spans", to(f"http://127.0.0.1:{grpc}"), "--query", query,
-               "--metrics", f"http://127.0.0.1:{drops}/metrics")
+        with service_that_drops() as page:
+            expect("the service has dropped spans", "drops", r"spans were dropped.*export_failed", to(f"http://127.0.0.1:{grpc}"),
+                   "--query", query, "--metrics", page)
+        with collector(FORGETFUL) as forgetful:
+            expect("the span was accepted and is not in the store", "arrival", "look at its exporters",
+                   to(f"http://127.0.0.1:{4317 + forgetful}"), *arguments)
+        expect("the sampler is always off", "sampling", "RATIO=1",
+               to(f"http://127.0.0.1:{grpc}", OTEL_TRACES_SAMPLER="always_off"), *arguments)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        expect("another program has this port", "protocol", "another program", to(f"http://127.0.0.1:{mute.getsockname()[1]}"),
+               "--metrics", none)
     refused = serve(answers(401))
-    expect("no key", "authentication", "OTEL_EXPORTER_OTLP_HEADERS",
+    expect("the receiver wants a key", "authentication", "OTEL_EXPORTER_OTLP_HEADERS",
            to(f"http://127.0.0.1:{refused}", **http_protocol), "--metrics", none)
+    full = serve(answers(503))
+    expect("the receiver has no room", "span", "has no room", to(f"http://127.0.0.1:{full}", **http_protocol), "--metrics", none)
     elsewhere = serve(answers(404))
-    expect("no receiver there", "span", "no OTLP trace receiver",
+    expect("there is no OTLP receiver at this address", "span", "no OTLP trace receiver",
            to(f"http://127.0.0.1:{elsewhere}", **http_protocol), "--metrics", none)
-    # Accepts every span and keeps none.
-    hole = serve(answers(200))
-    empty = serve(answers(404))
-    expect("does not arrive", "arrival", "look at its exporters", to(f"http://127.0.0.1:{hole}", **http_protocol),
-           "--query", f"http://127.0.0.1:{empty}", "--metrics", none)
-    page = (ROOT / "alphaswarm_docs/troubleshooting.md").read_text()
-    entries = set(re.findall(r"^\| `(\w+)`", page, flags=re.M))
-    if entries != named:
-        failures.append(f"troubleshooting.md has {sorted(entries)}, planted were {sorted(named)}")
-    print("\n".join(failures) or f"doctor names every fault ({len(named)} checks)")
+    text = (ROOT / "alphaswarm_docs/troubleshooting.md").read_text()
+    rows = set(re.findall(r"^\| `(\w+)` \| (.*?) \|", text, flags=re.M))
+    for check, title in sorted(rows ^ named):
+        failures.append(f"{check}, {title}: "
+                        + ("on the page, not planted" if (check, title) in rows else "planted, not on the page"))
+    print("\n".join(failures) or f"doctor names every fault of the page: {len(named)}")
     return 1 if failures else 0
 
 

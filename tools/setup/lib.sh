@@ -34,6 +34,7 @@ install_packages() {
   as_root apt-get update -qq >"$log" 2>&1 || die "apt-get update failed: see $log"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
     -o APT::Status-Fd=3 "$@" 3>&1 >>"$log" 2>&1 | progress_of_apt || die "apt-get install failed: see $log"
+  rm -f build/*/build.ninja  # what was not there is looked for again
 }
 
 progress_of_apt() {
