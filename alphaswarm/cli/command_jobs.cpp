@@ -35,7 +35,10 @@ Result<trading::paper::SessionResult> run_session_here(StopSignal& stop, PaperJo
                                                        std::string run_name) {
   net::Runtime runtime("paper", 1);
   net::HttpClient http(runtime, {.observer = &job.observer});
-  auto services = session_services(job.start, *job.backbone, http, job.telemetry);
+  const auto live = LiveVenues::create(job.start.environment, http, &job.observer);
+  if (!live) return std::unexpected(live.error());
+  auto services =
+      session_services(job.start, *job.backbone, http, *live, &job.observer, job.telemetry);
   std::optional<Result<trading::paper::SessionResult>> result;
   std::atomic<bool> finished{false};
   std::stop_source stopper;

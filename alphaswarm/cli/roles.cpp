@@ -154,13 +154,16 @@ Result<void> Backbone::open_redis(const Settings& settings) {
 }
 
 trading::paper::Services session_services(const Start& start, const Backbone& backbone,
-                                          net::HttpClient& http, Telemetry& telemetry) {
+                                          net::HttpClient& http, const LiveVenues& live,
+                                          net::HttpClientObserver* observer, Telemetry& telemetry) {
   trading::paper::Services services;
   services.database = backbone.database;
   services.bus = backbone.bus;
   services.progress = backbone.progress;
   services.http = &http;
   services.exchange_url = start.settings.exchange_url;
+  services.live = live.services();
+  services.observer = observer;
   services.provider = telemetry.provider();
   services.kill_switch_key = start.settings.kill_switch_key;
   // Over Redis the message of an interrupted session goes to another worker.
@@ -221,7 +224,11 @@ Result<std::unique_ptr<WorkerRole>> WorkerRole::start(const Start& start, Backbo
                                                   backbone.database, backbone.progress, config);
   trading::register_backtest_task(*role->worker_, *backbone.database);
   trading::register_ingestion_task(*role->worker_, *backbone.database);
-  role->sessions_ = session_services(start, backbone, role->http_, role->paper_telemetry_);
+  auto live = LiveVenues::create(start.environment, role->http_, &role->client_observer_);
+  if (!live) return std::unexpected(live.error());
+  role->live_.emplace(std::move(*live));
+  role->sessions_ = session_services(start, backbone, role->http_, *role->live_,
+                                     &role->client_observer_, role->paper_telemetry_);
   trading::paper::register_paper_tasks(*role->worker_, role->sessions_);
   // What a process that was killed has left unfinished goes on: sessions from their last state.
   // Redis keeps such messages itself and lends them again after the visibility time-out.

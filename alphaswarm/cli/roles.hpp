@@ -80,11 +80,10 @@ struct Backbone {
   [[nodiscard]] Result<void> open_redis(const Settings& settings);
 };
 
-// What paper sessions work with. All four arguments MUST outlive the sessions.
-[[nodiscard]] trading::paper::Services session_services(const Start& start,
-                                                        const Backbone& backbone,
-                                                        net::HttpClient& http,
-                                                        Telemetry& telemetry);
+// What paper sessions work with. All arguments MUST outlive the sessions.
+[[nodiscard]] trading::paper::Services session_services(
+    const Start& start, const Backbone& backbone, net::HttpClient& http, const LiveVenues& live,
+    net::HttpClientObserver* observer, Telemetry& telemetry);
 
 class ExchangeRole {
  public:
@@ -115,6 +114,7 @@ class WorkerRole {
   instrumentation::TracingHttpClientObserver client_observer_;
   net::Runtime runtime_;
   net::HttpClient http_;
+  std::optional<LiveVenues> live_;
   trading::paper::Services sessions_;
   std::unique_ptr<tasks::Worker> worker_;
   std::unique_ptr<tasks::RemoteControl> control_;  // null over memory://

@@ -1,5 +1,7 @@
 #include "alphaswarm/cli/venues.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "alphaswarm/trading/broker/alpaca_broker.hpp"
@@ -10,23 +12,39 @@ namespace {
 
 using config::Setting;
 
-constexpr std::array<Setting, 6> kSettings{{
-    {"ALPHASWARM_ALPACA_BASE_URL", "https://paper-api.alpaca.markets",
-     "Alpaca's trading API; the default is its paper account"},
-    {"ALPHASWARM_ALPACA_KEY_ID", "", "Alpaca's key id. Empty: venue `alpaca` is not configured",
-     true},
-    {"ALPHASWARM_ALPACA_SECRET_KEY", "", "The secret to it", true},
-    {"ALPHASWARM_TRADIER_BASE_URL", "https://sandbox.tradier.com",
-     "Tradier's brokerage API; the default is its paper account"},
-    {"ALPHASWARM_TRADIER_TOKEN", "",
-     "Tradier's access token. Empty: venue `tradier` is not configured", true},
-    {"ALPHASWARM_TRADIER_ACCOUNT_ID", "", "Tradier's account number"},
-}};
+constexpr Setting kAlpacaUrl{"ALPHASWARM_ALPACA_BASE_URL", "https://paper-api.alpaca.markets",
+                             "Alpaca's trading API; the default is its paper account"};
+constexpr Setting kAlpacaDataUrl{"ALPHASWARM_ALPACA_DATA_URL", "https://data.alpaca.markets",
+                                 "Alpaca's market data: bars of the past"};
+constexpr Setting kAlpacaStreamUrl{"ALPHASWARM_ALPACA_STREAM_URL",
+                                   "wss://stream.data.alpaca.markets",
+                                   "Alpaca's market data: bars as they end"};
+constexpr Setting kAlpacaFeed{
+    "ALPHASWARM_ALPACA_DATA_FEED", "iex",
+    "Whose trades Alpaca's bars are of: iex or, with a subscription, sip"};
+constexpr Setting kAlpacaKey{"ALPHASWARM_ALPACA_KEY_ID", "",
+                             "Alpaca's key id. Empty: venue and feed `alpaca` are not configured",
+                             true};
+constexpr Setting kAlpacaSecret{"ALPHASWARM_ALPACA_SECRET_KEY", "", "The secret to it", true};
+constexpr Setting kTradierUrl{"ALPHASWARM_TRADIER_BASE_URL", "https://sandbox.tradier.com",
+                              "Tradier's brokerage API; the default is its paper account"};
+constexpr Setting kTradierToken{"ALPHASWARM_TRADIER_TOKEN", "",
+                                "Tradier's access token. Empty: venue `tradier` is not configured",
+                                true};
+constexpr Setting kTradierAccount{"ALPHASWARM_TRADIER_ACCOUNT_ID", "", "Tradier's account number"};
 
-Result<std::string> read_url(const config::Environment& environment, const Setting& setting) {
+constexpr std::array<Setting, 9> kSettings{kAlpacaUrl,  kAlpacaDataUrl, kAlpacaStreamUrl,
+                                           kAlpacaFeed, kAlpacaKey,     kAlpacaSecret,
+                                           kTradierUrl, kTradierToken,  kTradierAccount};
+
+Result<std::string> read_url(const config::Environment& environment, const Setting& setting,
+                             std::string_view scheme = "http") {
   std::string url = environment.text(setting);
-  if (url.starts_with("https://") || url.starts_with("http://")) return url;
-  return std::unexpected(environment.refuse(setting, "must start with https:// or http://"));
+  for (const std::string_view end : {"s://", "://"}) {
+    if (url.starts_with(std::string(scheme).append(end))) return url;
+  }
+  return std::unexpected(
+      environment.refuse(setting, fmt::format("must start with {}s:// or {}://", scheme, scheme)));
 }
 
 }  // namespace
@@ -36,26 +54,44 @@ std::span<const Setting> venue_settings() noexcept { return kSettings; }
 Result<LiveVenues> LiveVenues::create(const config::Environment& environment, net::HttpClient& http,
                                       net::HttpClientObserver* observer) {
   LiveVenues venues;
-  auto alpaca_url = read_url(environment, kSettings[0]);
+  auto alpaca_url = read_url(environment, kAlpacaUrl);
   if (!alpaca_url) return std::unexpected(alpaca_url.error());
-  auto tradier_url = read_url(environment, kSettings[3]);
+  auto data_url = read_url(environment, kAlpacaDataUrl);
+  if (!data_url) return std::unexpected(data_url.error());
+  auto stream_url = read_url(environment, kAlpacaStreamUrl, "ws");
+  if (!stream_url) return std::unexpected(stream_url.error());
+  auto tradier_url = read_url(environment, kTradierUrl);
   if (!tradier_url) return std::unexpected(tradier_url.error());
-  trading::AlpacaConfig alpaca;
-  alpaca.base_url = std::move(*alpaca_url);
-  alpaca.key_id = environment.text(kSettings[1]);
-  alpaca.secret_key = environment.text(kSettings[2]);
-  alpaca.observer = observer;
-  if (!alpaca.key_id.empty() && !alpaca.secret_key.empty()) {
+  const std::string key = environment.text(kAlpacaKey);
+  const std::string secret = environment.text(kAlpacaSecret);
+  if (!key.empty() && !secret.empty()) {
+    trading::AlpacaConfig alpaca;
+    alpaca.base_url = std::move(*alpaca_url);
+    alpaca.key_id = key;
+    alpaca.secret_key = secret;
+    alpaca.observer = observer;
     venues.alpaca_ = std::make_unique<trading::AlpacaBroker>(std::move(alpaca), http);
+    trading::AlpacaDataConfig data;
+    data.base_url = std::move(*data_url);
+    data.stream_url = std::move(*stream_url);
+    data.feed = environment.text(kAlpacaFeed);
+    data.key_id = key;
+    data.secret_key = secret;
+    data.websocket.observer = observer;
+    venues.data_ = std::make_unique<trading::AlpacaData>(std::move(data), http);
   }
   trading::TradierConfig tradier;
   tradier.base_url = std::move(*tradier_url);
-  tradier.token = environment.text(kSettings[4]);
-  tradier.account_id = environment.text(kSettings[5]);
+  tradier.token = environment.text(kTradierToken);
+  tradier.account_id = environment.text(kTradierAccount);
   if (!tradier.token.empty() && !tradier.account_id.empty()) {
     venues.tradier_ = std::make_unique<trading::TradierBroker>(std::move(tradier), http);
   }
   return venues;
+}
+
+trading::paper::LiveServices LiveVenues::services() const {
+  return {.alpaca = alpaca_.get(), .tradier = tradier_.get(), .data = data_.get()};
 }
 
 std::vector<api::Venue> LiveVenues::list() const {

@@ -1,6 +1,6 @@
 #pragma once
 
-// The live venues the API offers for orders by hand, as far as their credentials are set.
+// The live venues, for orders by hand and for sessions, as far as their credentials are set.
 
 #include <memory>
 #include <span>
@@ -10,6 +10,7 @@
 #include "alphaswarm/config/environment.hpp"
 #include "alphaswarm/net/http_client.hpp"
 #include "alphaswarm/trading/broker/broker.hpp"
+#include "alphaswarm/trading/paper/session.hpp"
 
 namespace alphaswarm::cli {
 
@@ -24,9 +25,12 @@ class LiveVenues {
                                                  net::HttpClientObserver* observer);
   // One entry a venue; those that are not configured say what to set.
   [[nodiscard]] std::vector<api::Venue> list() const;
+  // For sessions; valid as long as this object.
+  [[nodiscard]] trading::paper::LiveServices services() const;
 
  private:
   std::unique_ptr<trading::Broker> alpaca_, tradier_;
+  std::unique_ptr<trading::AlpacaData> data_;
 };
 
 }  // namespace alphaswarm::cli

@@ -29,11 +29,24 @@ constexpr std::size_t kRowsWorthCopying = 500;
 constexpr std::string_view kMakeIncoming =
     "CREATE TEMPORARY TABLE IF NOT EXISTS incoming_bars (LIKE bars) ON COMMIT DELETE ROWS";
 constexpr std::string_view kEmptyIncoming = "TRUNCATE TABLE incoming_bars";
-// A row version that was inserted, not updated, has no xmax.
-constexpr std::string_view kMerge =
+// Rows that are there and differ, by a join: half the work of finding each again as a conflict,
+// which locks it before it is updated.
+constexpr std::string_view kUpdateKnown =
+    "UPDATE bars SET open = incoming.open, high = incoming.high, low = incoming.low, "
+    "close = incoming.close, volume = incoming.volume, adjusted_close = incoming.adjusted_close "
+    "FROM incoming_bars AS incoming WHERE bars.vt_symbol = incoming.vt_symbol AND "
+    "bars.interval = incoming.interval AND bars.timestamp = incoming.timestamp AND "
+    "(bars.open <> incoming.open OR bars.high <> incoming.high OR bars.low <> incoming.low OR "
+    "bars.close <> incoming.close OR bars.volume <> incoming.volume OR "
+    "bars.adjusted_close IS DISTINCT FROM incoming.adjusted_close)";
+// The others that are not there. One that another transaction adds meanwhile is a conflict; a row
+// version that was inserted, not updated, has no xmax.
+constexpr std::string_view kInsertNew =
     "WITH merged AS (INSERT INTO bars (vt_symbol, interval, timestamp, open, high, low, close, "
     "volume, adjusted_close) SELECT vt_symbol, interval, timestamp, open, high, low, close, "
-    "volume, adjusted_close FROM incoming_bars ON CONFLICT (vt_symbol, interval, timestamp) "
+    "volume, adjusted_close FROM incoming_bars AS incoming WHERE NOT EXISTS (SELECT FROM bars "
+    "WHERE bars.vt_symbol = incoming.vt_symbol AND bars.interval = incoming.interval AND "
+    "bars.timestamp = incoming.timestamp) ON CONFLICT (vt_symbol, interval, timestamp) "
     "DO UPDATE SET open = excluded.open, high = excluded.high, low = excluded.low, "
     "close = excluded.close, volume = excluded.volume, adjusted_close = excluded.adjusted_close "
     "WHERE bars.open <> excluded.open OR bars.high <> excluded.high OR bars.low <> excluded.low "
@@ -125,13 +138,17 @@ Result<UpsertCounts> merge(SqlExecutor& transaction, std::span<const BarRow> row
       "incoming_bars", kColumns, bars.size(),
       [&](std::size_t i, std::span<Param> params) { bind_bar(*bars[i], params); });
   if (!copied) return std::unexpected(copied.error());
+  const Result<std::int64_t> known = transaction.execute(kUpdateKnown);
+  if (!known) return std::unexpected(known.error());
   std::int64_t inserted = 0;
-  std::int64_t updated = 0;
-  const auto merged = transaction.query(kMerge, {}, [&](const Row& row) {
-    inserted = row.integer(0);
-    updated = row.integer(1);
-  });
-  if (!merged) return std::unexpected(merged.error());
+  std::int64_t updated = *known;
+  if (updated < static_cast<std::int64_t>(bars.size())) {
+    const auto merged = transaction.query(kInsertNew, {}, [&](const Row& row) {
+      inserted = row.integer(0);
+      updated += row.integer(1);
+    });
+    if (!merged) return std::unexpected(merged.error());
+  }
   counts.inserted += inserted;
   counts.updated += updated;
   counts.unchanged += static_cast<std::int64_t>(bars.size()) - inserted - updated;
@@ -187,6 +204,22 @@ Result<std::vector<BarRow>> BarRepository::load(const BarQuery& query) {
   if (!done) return std::unexpected(done.error());
   if (query.latest) std::reverse(bars.begin(), bars.end());
   return bars;
+}
+
+Result<std::optional<std::string>> BarRepository::usual_interval(std::string_view vt_symbol) {
+  std::optional<std::string> interval;
+  // Both are found in the index without a look at more than a row.
+  for (const std::string_view text :
+       {std::string_view(
+            "SELECT interval FROM bars WHERE vt_symbol = $1 AND interval = '1d' LIMIT 1"),
+        std::string_view("SELECT min(interval) FROM bars WHERE vt_symbol = $1")}) {
+    const auto done = executor_.query(text, {vt_symbol}, [&](const Row& row) {
+      if (!row.is_null(0)) interval = std::string(row.text(0));
+    });
+    if (!done) return std::unexpected(done.error());
+    if (interval) break;
+  }
+  return interval;
 }
 
 Result<std::int64_t> BarRepository::count(std::string_view vt_symbol, std::string_view interval) {

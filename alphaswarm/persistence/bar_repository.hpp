@@ -55,6 +55,8 @@ class BarRepository {
   [[nodiscard]] Result<void> append(std::span<const BarRow> rows);
   // In order of time.
   [[nodiscard]] Result<std::vector<BarRow>> load(const BarQuery& query);
+  // The one to show where none is named: days if there are any. Null: no bars of that symbol.
+  [[nodiscard]] Result<std::optional<std::string>> usual_interval(std::string_view vt_symbol);
   [[nodiscard]] Result<std::int64_t> count(std::string_view vt_symbol, std::string_view interval);
   // Ordered by symbol and interval.
   [[nodiscard]] Result<std::vector<SymbolSummary>> symbols();

@@ -58,8 +58,9 @@ Result<void> check_known(const std::map<std::int64_t, std::string>& applied,
 
 Result<void> apply(detail::Connection& connection, const detail::Migration& step) {
   for (const std::string_view statement : step.statements) {
-    const auto done =
-        connection.execute_silently(detail::for_dialect(statement, connection.dialect()));
+    const std::string text = detail::for_dialect(statement, connection.dialect());
+    if (text.empty()) continue;
+    const auto done = connection.execute_silently(text);
     if (!done) return std::unexpected(done.error());
   }
   const std::string checksum = checksum_of(step);

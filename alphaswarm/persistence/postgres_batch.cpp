@@ -1,7 +1,9 @@
 // Many rows at once: pipelined statements and COPY.
 
+#include <fmt/format.h>
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -142,6 +144,43 @@ SqlResult<std::int64_t> PostgresConnection::copy_rows(std::string_view sql, std:
   auto done = outcome(deadline());
   if (!done) return std::unexpected(done.error());
   return std::strtoll(::PQcmdTuples(done->get()), nullptr, 10);
+}
+
+Result<std::int64_t> PostgresConnection::execute_each(std::string_view sql, std::size_t count,
+                                                      std::size_t width, const BindRow& bind,
+                                                      const RowChanged& changed) {
+  // Bounds what either side has to keep for the other.
+  constexpr std::size_t kBatch = 500;
+  return observed(
+      sql, [&](const Prepared& prepared, const Observation&) -> SqlResult<std::int64_t> {
+        std::vector<Param> params(width, Param(nullptr));
+        std::int64_t total = 0;
+        for (std::size_t first = 0; first < count; first += kBatch) {
+          const std::size_t last = std::min(count, first + kBatch);
+          if (const auto sent = send_batch(prepared, first, last, params, bind); !sent) {
+            return std::unexpected(sent.error());
+          }
+          const auto rows = read_batch(first, last, changed);
+          if (!rows) return rows;
+          total += *rows;
+        }
+        return total;
+      });
+}
+
+Result<std::int64_t> PostgresConnection::append(std::string_view table,
+                                                std::span<const std::string_view> columns,
+                                                std::size_t count, const BindRow& bind) {
+  std::string names;
+  for (const std::string_view column : columns) {
+    names.append(names.empty() ? "" : ", ").append(column);
+  }
+  const std::string sql = fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", table, names);
+  Observation observation(options_.observer, info(sql, describe_statement(sql)));
+  const SqlResult<std::int64_t> done = copy_rows(sql, columns.size(), count, bind);
+  observation.finish(done ? nullptr : &done.error());
+  if (!done) return std::unexpected(done.error().error);
+  return *done;
 }
 
 }  // namespace alphaswarm::persistence::detail

@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <utility>
@@ -59,28 +57,9 @@ std::int64_t rows_changed(PGresult* result) {
   return number;
 }
 
-bool is_sqlstate(std::string_view text) {
-  return text.size() == 5 && std::ranges::all_of(text, [](unsigned char c) {
-           return std::isdigit(c) != 0 || std::isupper(c) != 0;
-         });
-}
-
 SqlError of_caller(std::string_view sqlstate, ErrorCode code, const std::string& what) {
   return {Error{code, fmt::format("{} (SQLSTATE {})", what, sqlstate), false},
           std::string(sqlstate)};
-}
-
-// libpq does not give the SQLSTATE of a refused connection, but writes "…:  28P01: words\n" when
-// told to be verbose. Of several attempts the last counts.
-SqlError connection_error(std::string_view text, const PostgresTarget& target) {
-  for (std::size_t at = text.rfind(":  "); at != std::string_view::npos && at != 0;
-       at = text.rfind(":  ", at - 1)) {
-    const std::string_view rest = text.substr(at + 3);
-    if (rest.size() < 7 || !is_sqlstate(rest.substr(0, 5)) || rest[5] != ':') continue;
-    const std::string_view words = rest.substr(7, rest.find('\n') - 7);
-    return postgres_error(target.database, rest.substr(0, 5), without_password(words, target));
-  }
-  return lost_connection(target.database, "08001", without_password(text, target));
 }
 
 }  // namespace
@@ -115,107 +94,6 @@ bool PostgresConnection::Values::set(std::span<const Param> params) {
     pointers_.push_back(offset == std::string::npos ? nullptr : bytes_.data() + offset);
   }
   return true;
-}
-
-Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(
-    const PostgresTarget& target, const DatabaseOptions& options) {
-  std::unique_ptr<PostgresConnection> connection(new PostgresConnection(target, options));
-  const StatementText text{"connect", ""};
-  Observation observation(options.observer, connection->info("", text));
-  const SqlResult<void> connected = connection->connect();
-  observation.finish(connected ? nullptr : &connected.error());
-  if (!connected) return std::unexpected(connected.error().error);
-  return connection;
-}
-
-PostgresConnection::~PostgresConnection() {
-  // So that the polite goodbye cannot wait for a peer that is gone.
-  if (broken_ && handle_ != nullptr) ::shutdown(::PQsocket(handle_), SHUT_RDWR);
-  ::PQfinish(handle_);
-}
-
-SqlResult<void> PostgresConnection::start_connecting(const std::string& addresses) {
-  auto keywords = target_.keywords;
-  const auto find = [&](std::string_view name) {
-    return std::ranges::find(keywords, name, &std::pair<std::string, std::string>::first);
-  };
-  const auto fallback = [&](std::string_view name, std::string value) {
-    if (find(name) == keywords.end()) keywords.emplace_back(name, std::move(value));
-  };
-  const auto force = [&](std::string_view name, std::string value) {
-    if (const auto found = find(name); found != keywords.end()) keywords.erase(found);
-    keywords.emplace_back(name, std::move(value));
-  };
-  if (!addresses.empty() && find("hostaddr") == keywords.end()) {
-    // As many names as addresses; the names are for TLS.
-    std::string hosts = target_.host;
-    for (const char c : addresses) {
-      if (c == ',') hosts += "," + target_.host;
-    }
-    force("host", hosts);
-    force("hostaddr", addresses);
-  }
-  std::string settings =
-      fmt::format("-c statement_timeout={} -c lock_timeout={} -c client_min_messages=warning",
-                  options_.statement_timeout.count(), options_.busy_timeout.count());
-  if (const auto given = find("options"); given != keywords.end()) settings += " " + given->second;
-  force("options", settings);
-  force("client_encoding", "UTF8");
-  fallback("fallback_application_name", "alphaswarm");
-  // A peer whose machine is gone is noticed between statements, too.
-  fallback("keepalives_idle", "10");
-  fallback("keepalives_interval", "5");
-  fallback("keepalives_count", "3");
-  fallback("tcp_user_timeout", std::to_string(options_.statement_timeout.count()));
-  std::vector<const char*> names;
-  std::vector<const char*> values;
-  for (const auto& [name, value] : keywords) {
-    names.push_back(name.c_str());
-    values.push_back(value.c_str());
-  }
-  names.push_back(nullptr);
-  values.push_back(nullptr);
-  handle_ = ::PQconnectStartParams(names.data(), values.data(), 0);
-  if (handle_ == nullptr) {
-    return std::unexpected(postgres_error(target_.database, "53200", "libpq has no memory"));
-  }
-  if (::PQstatus(handle_) == CONNECTION_BAD) {
-    return std::unexpected(connection_error(::PQerrorMessage(handle_), target_));
-  }
-  ::PQsetErrorVerbosity(handle_, PQERRORS_VERBOSE);
-  ::PQsetNoticeProcessor(handle_, [](void*, const char*) {}, nullptr);
-  return {};
-}
-
-SqlResult<void> PostgresConnection::connect() {
-  broken_ = true;  // until it stands
-  const Clock::time_point until = Clock::now() + options_.connect_timeout;
-  const auto addresses = resolve_within(target_.host, options_.connect_timeout);
-  if (!addresses) return std::unexpected(SqlError{addresses.error(), "08001"});
-  if (auto started = start_connecting(*addresses); !started) return started;
-  for (short events = POLLOUT;;) {
-    if (!wait(events, until)) {
-      return std::unexpected(
-          lost_connection(target_.database, "08001",
-                          fmt::format("{} did not answer within {} ms", target_.host,
-                                      options_.connect_timeout.count())));
-    }
-    switch (::PQconnectPoll(handle_)) {
-      case PGRES_POLLING_OK:
-        ::PQsetErrorVerbosity(handle_, PQERRORS_DEFAULT);
-        ::PQsetnonblocking(handle_, 1);
-        broken_ = false;
-        return {};
-      case PGRES_POLLING_FAILED:
-        return std::unexpected(connection_error(::PQerrorMessage(handle_), target_));
-      case PGRES_POLLING_READING:
-        events = POLLIN;
-        break;
-      default:
-        events = POLLOUT;
-        break;
-    }
-  }
 }
 
 PostgresConnection::Clock::time_point PostgresConnection::deadline() const {
@@ -377,24 +255,6 @@ SqlError PostgresConnection::in_the_dark(SqlError error, std::string_view sql,
                          "look before it is done again, unless doing it twice is harmless");
 }
 
-template <class Body>
-Result<std::int64_t> PostgresConnection::observed(std::string_view sql, Body&& body) {
-  // Before it is known whether it can be prepared, since preparing may be what fails.
-  const auto known = statements_.find(sql);
-  const StatementText text =
-      known == statements_.end() ? describe_statement(sql) : known->second.text;
-  Observation observation(options_.observer, info(sql, text));
-  const SqlResult<std::int64_t> done = [&]() -> SqlResult<std::int64_t> {
-    if (broken_) return lost("it was lost before");
-    const auto prepared = prepare(sql);
-    if (!prepared) return std::unexpected(prepared.error());
-    return body(**prepared, observation);
-  }();
-  observation.finish(done ? nullptr : &done.error());
-  if (!done) return std::unexpected(done.error().error);
-  return *done;
-}
-
 Result<void> PostgresConnection::begin() {
   const auto begun = execute("BEGIN", {});
   if (!begun) return std::unexpected(begun.error());
@@ -455,43 +315,6 @@ Result<void> PostgresConnection::query(std::string_view sql, std::span<const Par
   const int count = ::PQntuples(rows.get());
   for (int row = 0; each && row < count; ++row) each(Row(PostgresCells(rows.get(), row)));
   return {};
-}
-
-Result<std::int64_t> PostgresConnection::execute_each(std::string_view sql, std::size_t count,
-                                                      std::size_t width, const BindRow& bind,
-                                                      const RowChanged& changed) {
-  // Bounds what either side has to keep for the other.
-  constexpr std::size_t kBatch = 500;
-  return observed(
-      sql, [&](const Prepared& prepared, const Observation&) -> SqlResult<std::int64_t> {
-        std::vector<Param> params(width, Param(nullptr));
-        std::int64_t total = 0;
-        for (std::size_t first = 0; first < count; first += kBatch) {
-          const std::size_t last = std::min(count, first + kBatch);
-          if (const auto sent = send_batch(prepared, first, last, params, bind); !sent) {
-            return std::unexpected(sent.error());
-          }
-          const auto rows = read_batch(first, last, changed);
-          if (!rows) return rows;
-          total += *rows;
-        }
-        return total;
-      });
-}
-
-Result<std::int64_t> PostgresConnection::append(std::string_view table,
-                                                std::span<const std::string_view> columns,
-                                                std::size_t count, const BindRow& bind) {
-  std::string names;
-  for (const std::string_view column : columns) {
-    names.append(names.empty() ? "" : ", ").append(column);
-  }
-  const std::string sql = fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", table, names);
-  Observation observation(options_.observer, info(sql, describe_statement(sql)));
-  const SqlResult<std::int64_t> done = copy_rows(sql, columns.size(), count, bind);
-  observation.finish(done ? nullptr : &done.error());
-  if (!done) return std::unexpected(done.error().error);
-  return *done;
 }
 
 }  // namespace alphaswarm::persistence::detail

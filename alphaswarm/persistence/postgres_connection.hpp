@@ -132,4 +132,22 @@ class PostgresConnection final : public Connection {
   std::unordered_map<std::string, Prepared, TextHash, std::equal_to<>> statements_;
 };
 
+template <class Body>
+Result<std::int64_t> PostgresConnection::observed(std::string_view sql, Body&& body) {
+  // Before it is known whether it can be prepared, since preparing may be what fails.
+  const auto known = statements_.find(sql);
+  const StatementText text =
+      known == statements_.end() ? describe_statement(sql) : known->second.text;
+  Observation observation(options_.observer, info(sql, text));
+  const SqlResult<std::int64_t> done = [&]() -> SqlResult<std::int64_t> {
+    if (broken_) return lost("it was lost before");
+    const auto prepared = prepare(sql);
+    if (!prepared) return std::unexpected(prepared.error());
+    return body(**prepared, observation);
+  }();
+  observation.finish(done ? nullptr : &done.error());
+  if (!done) return std::unexpected(done.error().error);
+  return *done;
+}
+
 }  // namespace alphaswarm::persistence::detail

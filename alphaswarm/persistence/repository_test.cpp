@@ -97,6 +97,13 @@ TEST_P(RepositoryTest, BarsAreLoadedByRangeAndLimit) {
   EXPECT_EQ((*symbols)[0].interval, "1d");
   EXPECT_EQ((*symbols)[0].bars, 10);
   EXPECT_EQ((*symbols)[0].last, rows[9].timestamp);
+  EXPECT_EQ(*bars.usual_interval("AAPL.NASDAQ"), "1d");
+  EXPECT_EQ(*bars.usual_interval("MSFT.NASDAQ"), std::nullopt);
+  BarRow minute = bar(3, "100");
+  minute.vt_symbol = "MSFT.NASDAQ";
+  minute.interval = "1m";
+  ASSERT_TRUE(bars.upsert(std::span(&minute, 1)));
+  EXPECT_EQ(*bars.usual_interval("MSFT.NASDAQ"), "1m");
 }
 
 TEST_P(RepositoryTest, ManyBarsAreMergedLikeFew) {

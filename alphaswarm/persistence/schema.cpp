@@ -185,9 +185,14 @@ constexpr std::string_view kTaskTables[] = {
 ))",
 };
 
+// A corrected row of PostgreSQL is a second entry of its key. Where a leaf has no room for it the
+// leaf is searched for dead entries and then split, which takes longer than the row itself.
+constexpr std::string_view kRoomForCorrections[] = {"{room in bars_pkey}"};
+
 constexpr std::array kMigrations{
     Migration{1, "trading tables", kTradingTables},
     Migration{2, "tasks and kill switch", kTaskTables},
+    Migration{3, "room for corrected bars", kRoomForCorrections},
 };
 
 void replace_all(std::string& text, std::string_view word, std::string_view by) {
@@ -205,6 +210,7 @@ std::string for_dialect(std::string_view statement, const Dialect& dialect) {
   std::string text(statement);
   replace_all(text, "{identity}", dialect.identity);
   replace_all(text, "{without_rowid}", dialect.without_rowid);
+  replace_all(text, "{room in bars_pkey}", dialect.room_in_bars_key);
   return text;
 }
 

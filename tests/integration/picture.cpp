@@ -32,6 +32,7 @@ constexpr std::string_view kPicture =
       │  │  ├─ COMMIT [alphaswarm-paper-trader client] × 20
       │  │  ├─ paper.session.submit_order [alphaswarm-paper-trader internal] × 4
       │  │  │  ├─ risk.check_pretrade [alphaswarm-paper-trader internal] × 4
+      │  │  │  ├─ SELECT kill_switch [alphaswarm-paper-trader client] × 4
       │  │  │  └─ broker.submit_order [alphaswarm-paper-trader internal] × 4
       │  │  │     └─ POST [alphaswarm-paper-trader client] × 4
       │  │  │        └─ POST /v2/orders [alphaswarm-exchange server] × 4

@@ -13,24 +13,12 @@ namespace {
 
 using persistence::BarRepository;
 using persistence::BarRow;
-using persistence::SymbolSummary;
 
 constexpr std::int64_t kDefaultBars = 5'000;
 constexpr std::int64_t kMostBars = 50'000;
 
 net::HttpResponse symbols(const ApiDependencies& service, const net::HttpRequest&) {
   return list_reply(BarRepository(service.database).symbols());
-}
-
-// The interval to show where the request names none: days if there are any.
-std::string usual_interval(const std::vector<SymbolSummary>& known, std::string_view vt_symbol) {
-  std::string interval;
-  for (const SymbolSummary& each : known) {
-    if (each.vt_symbol != vt_symbol) continue;
-    if (each.interval == "1d") return "1d";
-    if (interval.empty()) interval = each.interval;
-  }
-  return interval;
 }
 
 std::string read_interval(QueryReader& query) {
@@ -53,12 +41,10 @@ net::HttpResponse bars(const ApiDependencies& service, const net::HttpRequest& r
   if (auto invalid = query.finish()) return std::move(*invalid);
 
   BarRepository repository(service.database);
-  const Result<std::vector<SymbolSummary>> known = repository.symbols();
-  if (!known) return error_reply(known.error());
-  if (std::ranges::find(*known, vt_symbol, &SymbolSummary::vt_symbol) == known->end()) {
-    return unknown_reply("symbol with bars", vt_symbol);
-  }
-  if (interval.empty()) interval = usual_interval(*known, vt_symbol);
+  const Result<std::optional<std::string>> usual = repository.usual_interval(vt_symbol);
+  if (!usual) return error_reply(usual.error());
+  if (!*usual) return unknown_reply("symbol with bars", vt_symbol);
+  if (interval.empty()) interval = **usual;
   range.interval = interval;
   const Result<std::vector<BarRow>> rows = repository.load(range);
   if (!rows) return error_reply(rows.error());

@@ -178,5 +178,17 @@ TEST(PaperRoutes, StartNamesEverySettingThatIsWrong) {
                         "body.config.brokerage.venue", "body.config.session.max_bars"}));
 }
 
+TEST(PaperRoutes, AReplayDoesNotTradeAtALiveVenue) {
+  Service service;
+  const auto refused =
+      service.call("POST", "/paper/start", R"({"config":{"brokerage":{"venue":"alpaca"}}})", 422,
+                   "ValidationErrors");
+  const boost::json::object& issue = refused.at("detail").at(0).as_object();
+  EXPECT_EQ(issue.at("loc"), (boost::json::array{"body", "config", "feed", "kind"}));
+  EXPECT_EQ(issue.at("msg").as_string(),
+            "must be alpaca: a live venue trades at today's prices, not at replayed ones, got "
+            "\"replay\"");
+}
+
 }  // namespace
 }  // namespace alphaswarm::api

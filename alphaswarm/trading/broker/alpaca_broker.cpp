@@ -71,6 +71,7 @@ std::string AlpacaBroker::symbol_name(const VtSymbol& symbol) {
   if (config_.full_symbols) return symbol.text();
   const std::scoped_lock lock(mutex_);
   known_.insert_or_assign(std::string(symbol.ticker()), symbol);
+  known_.insert_or_assign(symbol.text(), symbol);  // the simulated exchange says it all
   return std::string(symbol.ticker());
 }
 

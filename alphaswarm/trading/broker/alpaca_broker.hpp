@@ -34,6 +34,7 @@ class AlpacaBroker : public Broker {
   AlpacaBroker(AlpacaConfig config, net::HttpClient& http);
 
   [[nodiscard]] std::string_view venue() const noexcept override { return config_.venue; }
+  [[nodiscard]] bool knows_client_ids() const noexcept override { return true; }
   net::task<Result<void>> connect() override;
   net::task<Result<void>> disconnect() override;
   net::task<Result<Order>> submit_order(OrderRequest request) override;

@@ -100,6 +100,13 @@ json::object to_alpaca(const OrderRequest& request, std::string_view symbol) {
   return body;
 }
 
+json::object to_alpaca(const SymbolBar& one) {
+  return {{"symbol", one.symbol.text()},    {"t", to_rfc3339(one.bar.timestamp)},
+          {"o", one.bar.open.to_string()},  {"h", one.bar.high.to_string()},
+          {"l", one.bar.low.to_string()},   {"c", one.bar.close.to_string()},
+          {"v", one.bar.volume.to_string()}};
+}
+
 Result<Order> read_order(const json::value& body, const SymbolLookup& lookup) {
   return guarded("order", [&] { return order_of(object_of(body, "it"), lookup); });
 }
@@ -153,6 +160,25 @@ Result<BrokerUpdate> read_update(const json::value& body, const SymbolLookup& lo
                        .commission = Money(decimal(object, "commission").value_or(Decimal())),
                        .time = time(object, "timestamp")};
     return update;
+  });
+}
+
+Result<Bar> read_bar(const json::value& body) {
+  return guarded("bar", [&] {
+    const json::object& object = object_of(body, "it");
+    Bar bar;
+    bar.timestamp = word(from_rfc3339(text(object, "t", true)));
+    const auto price = [&object](std::string_view key) {
+      const auto value = decimal(object, key);
+      if (!value) throw Malformed{fmt::format("{} is missing", key)};
+      return Price(*value);
+    };
+    bar.open = price("o");
+    bar.high = price("h");
+    bar.low = price("l");
+    bar.close = price("c");
+    bar.volume = Quantity(decimal(object, "v").value_or(Decimal()));
+    return bar;
   });
 }
 

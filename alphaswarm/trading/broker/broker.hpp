@@ -54,6 +54,9 @@ class Broker {
   virtual ~Broker() = default;
 
   [[nodiscard]] virtual std::string_view venue() const noexcept = 0;  // "sim", "alpaca", …
+  // Whether the venue itself refuses a second order with a client id it has seen, so that an order
+  // of unknown fate may be submitted again at any time.
+  [[nodiscard]] virtual bool knows_client_ids() const noexcept = 0;
   // Proves that the venue answers and accepts the credentials.
   virtual net::task<Result<void>> connect() = 0;
   virtual net::task<Result<void>> disconnect() = 0;

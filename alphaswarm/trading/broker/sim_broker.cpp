@@ -27,13 +27,6 @@ AlpacaConfig alpaca_config(SimConfig config) {
   return alpaca;
 }
 
-json::object bar_object(const SymbolBar& one) {
-  return {{"symbol", one.symbol.text()},    {"t", to_rfc3339(one.bar.timestamp)},
-          {"o", one.bar.open.to_string()},  {"h", one.bar.high.to_string()},
-          {"l", one.bar.low.to_string()},   {"c", one.bar.close.to_string()},
-          {"v", one.bar.volume.to_string()}};
-}
-
 json::object restore_object(const SimRestore& restore) {
   json::array positions;
   for (const Position& position : restore.portfolio->positions()) {
@@ -44,7 +37,7 @@ json::object restore_object(const SimRestore& restore) {
                                      {"realized_pl", position.realised.to_string()}});
   }
   json::array bars;
-  for (const SymbolBar& one : restore.bars) bars.emplace_back(bar_object(one));
+  for (const SymbolBar& one : restore.bars) bars.emplace_back(to_alpaca(one));
   return {{"bar_index", restore.bar_index},
           {"cash", restore.portfolio->cash().to_string()},
           {"positions", std::move(positions)},
@@ -113,7 +106,7 @@ net::task<Result<void>> SimBroker::disconnect() {
 net::task<Result<SimStep>> SimBroker::advance(std::int64_t bar_index,
                                               std::span<const SymbolBar> bars) {
   json::array list;
-  for (const SymbolBar& one : bars) list.emplace_back(bar_object(one));
+  for (const SymbolBar& one : bars) list.emplace_back(to_alpaca(one));
   VenueCall call;
   call.method = "POST";
   call.path = "/sim/v1/advance";

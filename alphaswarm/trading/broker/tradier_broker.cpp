@@ -7,6 +7,7 @@
 #include <deque>
 
 #include "alphaswarm/observability/tracing.hpp"
+#include "alphaswarm/trading/broker/order_news.hpp"
 #include "alphaswarm/trading/broker/tradier_json.hpp"
 
 namespace alphaswarm::trading {
@@ -340,32 +341,8 @@ class TradierUpdates final : public OrderUpdateStream {
  private:
   void compare(Order order) {
     const auto at = seen_.find(order.id.value);
-    const Order* before = at == seen_.end() ? nullptr : &at->second;
-    if (before == nullptr) waiting_.push_back({"new", order, std::nullopt, ""});
-    const Quantity filled = before == nullptr ? Quantity() : before->filled;
-    const bool ended = is_final(order.status) && (before == nullptr || !is_final(before->status));
-    if (order.filled > filled) {
-      const Quantity part = order.filled - filled;
-      const Price average = before == nullptr ? Price() : before->average_price;
-      BrokerUpdate update;
-      update.event = order.status == OrderStatus::filled ? "fill" : "partial_fill";
-      update.order = order;
-      update.execution_id = fmt::format("{}/{}", order.id.value, order.filled.to_string());
-      update.fill = Fill{.client_id = order.request.client_id,
-                         .order_id = order.id,
-                         .symbol = order.request.symbol,
-                         .side = order.request.side,
-                         .quantity = part,
-                         .price = (order.average_price * order.filled - average * filled) / part,
-                         .commission = {},
-                         .time = order.updated};
+    for (BrokerUpdate& update : order_news(at == seen_.end() ? nullptr : &at->second, order)) {
       waiting_.push_back(std::move(update));
-    }
-    if (ended && order.status != OrderStatus::filled) {
-      const std::string_view event = order.status == OrderStatus::cancelled ? "canceled"
-                                     : order.status == OrderStatus::expired ? "expired"
-                                                                            : "rejected";
-      waiting_.push_back({std::string(event), order, std::nullopt, ""});
     }
     std::string id = order.id.value;
     seen_.insert_or_assign(std::move(id), std::move(order));

@@ -37,6 +37,7 @@ class TradierBroker final : public Broker {
   TradierBroker(TradierConfig config, net::HttpClient& http);
 
   [[nodiscard]] std::string_view venue() const noexcept override { return "tradier"; }
+  [[nodiscard]] bool knows_client_ids() const noexcept override { return false; }
   net::task<Result<void>> connect() override;
   net::task<Result<void>> disconnect() override;
   net::task<Result<Order>> submit_order(OrderRequest request) override;

@@ -254,33 +254,4 @@ bool Account::used() const {
   return last_index_ >= 0 || !engine_.orders().empty();
 }
 
-ApiResult<Listener> Account::listen() {
-  const std::scoped_lock lock(mutex_);
-  std::erase_if(listeners_, [](const auto& listener) { return listener.expired(); });
-  if (listeners_.size() >= bounds_.max_listeners) {
-    return std::unexpected(ApiError{406, 40610000, "connection limit exceeded"});
-  }
-  auto listener = std::make_shared<net::Channel<std::string>>(bounds_.listener_queue);
-  listeners_.push_back(listener);
-  return listener;
-}
-
-void Account::publish(std::string_view event, const Order& order) {
-  if (listeners_.empty()) return;
-  publish(json::object{
-      {"event", event}, {"timestamp", to_rfc3339(order.updated)}, {"order", shape(order)}});
-}
-
-void Account::publish(const json::object& data) {
-  if (listeners_.empty()) return;
-  const std::string text =
-      json::serialize(json::object{{"stream", "trade_updates"}, {"data", data}});
-  std::erase_if(listeners_, [&text](const auto& weak) {
-    const Listener listener = weak.lock();
-    if (listener && listener->try_push(text)) return false;
-    if (listener) listener->close();  // too slow: it must connect again and ask for its orders
-    return true;
-  });
-}
-
 }  // namespace alphaswarm::trading::exchange

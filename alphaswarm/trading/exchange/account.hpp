@@ -69,6 +69,15 @@ struct BarsQuery {
 // The messages of one /stream connection; closed when it fell too far behind.
 using Listener = std::shared_ptr<net::Channel<std::string>>;
 
+// One connection of the data stream: its bars, and the names it wants (guarded by the account; "*"
+// is all). Closed when it fell too far behind.
+struct BarSubscription {
+  explicit BarSubscription(std::size_t capacity) : queue(capacity) {}
+  net::Channel<boost::json::array> queue;
+  std::vector<std::string> names;
+};
+using BarListener = std::shared_ptr<BarSubscription>;
+
 // What one call of advance brought; the same bytes when it is repeated.
 struct Advanced {
   std::string body;
@@ -123,6 +132,12 @@ class Account {
   [[nodiscard]] ApiResult<Advanced> advance(std::string_view body);
 
   [[nodiscard]] ApiResult<Listener> listen();
+  [[nodiscard]] ApiResult<BarListener> listen_to_bars();
+  // Adds or takes away names; all it then has.
+  [[nodiscard]] std::vector<std::string> subscribe(const BarListener& listener,
+                                                   const std::vector<std::string>& names, bool add);
+  // Cuts the connections of both kinds of stream, as an outage would.
+  void cut_streams();
   [[nodiscard]] std::int64_t last_bar_index() const;  // −1 before the first
   [[nodiscard]] bool used() const;                    // has seen a bar or an order
   [[nodiscard]] const std::string& key_id() const noexcept { return key_id_; }
@@ -164,6 +179,7 @@ class Account {
   void list(const VtSymbol& symbol, std::int64_t index, const Bar& bar);
   void publish(const boost::json::object& data);
   void publish(std::string_view event, const Order& order);
+  void publish_bars(const std::vector<SymbolBar>& bars);
   [[nodiscard]] UnixNanos now() const noexcept;  // the market's time: of the last bar
 
   const std::string key_id_;
@@ -179,6 +195,7 @@ class Account {
   std::map<std::string, std::string> replaced_by_, replaces_;  // order ids
   boost::json::object settings_;                               // what configure() changed
   std::vector<std::weak_ptr<net::Channel<std::string>>> listeners_;
+  std::vector<std::weak_ptr<BarSubscription>> bar_listeners_;
 };
 
 }  // namespace alphaswarm::trading::exchange

@@ -146,6 +146,7 @@ std::string Account::step(Batch batch) {
                                      {"equity", books.equity().to_string()},
                                      {"buying_power", engine_.buying_power().to_string()}}}});
   steps_.push_back(Step{batch.index, std::move(batch.bars), body});
+  publish_bars(steps_.back().bars);
   if (steps_.size() > bounds_.kept_steps) steps_.pop_front();
   return body;
 }

@@ -1,14 +1,15 @@
 #pragma once
 
-// The simulated exchange: an HTTP server with Alpaca's trading API and trade_updates stream, so
-// that any client of Alpaca works against it, and a few routes of its own under /sim/v1 that move
-// its market:
+// The simulated exchange: an HTTP server with Alpaca's trading API, its trade_updates stream, its
+// bars and their stream, so that any client of Alpaca works against it, and a few routes of its own
+// under /sim/v1 that move its market:
 //
 //   POST   /sim/v1/account   opens the caller's account with terms of its own (see parse_open)
 //                            → {"created", "last_bar_index", "account"}
 //   DELETE /sim/v1/account   the caller is done with it; 204
 //   POST   /sim/v1/advance   the next bars (see Account::advance) → {"bar_index", "updates": [what
 //                            trade_updates carries], "account": {"cash", "equity", "buying_power"}}
+//   DELETE /sim/v1/streams   cuts the caller's streams, as an outage would; 204
 //   GET, POST /sim/v1/faults trouble on purpose (see FaultSettings)
 //   GET    /health
 //

@@ -127,14 +127,7 @@ ApiResult<json::object> Account::bars(const BarsQuery& query) const {
       }
       ++count;
       if (!all.contains(wanted)) all[wanted] = json::array();
-      all[wanted].as_array().push_back(json::object{{"t", to_rfc3339(time)},
-                                                    {"o", one->bar.open.to_double()},
-                                                    {"h", one->bar.high.to_double()},
-                                                    {"l", one->bar.low.to_double()},
-                                                    {"c", one->bar.close.to_double()},
-                                                    {"v", one->bar.volume.to_double()},
-                                                    {"n", 1},
-                                                    {"vw", one->bar.close.to_double()}});
+      all[wanted].as_array().push_back(market_bar_json(one->bar));
     }
   }
   json::value token(nullptr);

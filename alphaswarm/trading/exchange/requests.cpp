@@ -143,11 +143,4 @@ ApiResult<Bar> parse_bar(const json::value& value) {
   return bar;
 }
 
-json::object bar_json(const VtSymbol& symbol, const Bar& bar) {
-  return {{"symbol", symbol.text()},    {"t", to_rfc3339(bar.timestamp)},
-          {"o", bar.open.to_string()},  {"h", bar.high.to_string()},
-          {"l", bar.low.to_string()},   {"c", bar.close.to_string()},
-          {"v", bar.volume.to_string()}};
-}
-
 }  // namespace alphaswarm::trading::exchange

@@ -204,4 +204,15 @@ json::object update_json(const OrderUpdate& update, Quantity position,
   return data;
 }
 
+json::object market_bar_json(const Bar& bar) {
+  return {{"t", to_rfc3339(bar.timestamp)},
+          {"o", bar.open.to_double()},
+          {"h", bar.high.to_double()},
+          {"l", bar.low.to_double()},
+          {"c", bar.close.to_double()},
+          {"v", bar.volume.to_double()},
+          {"n", 1},
+          {"vw", bar.close.to_double()}};
+}
+
 }  // namespace alphaswarm::trading::exchange

@@ -56,7 +56,9 @@ struct OrderBody {
 
 // {"t": RFC 3339, "o", "h", "l", "c", "v"} with numbers or decimal texts, as Alpaca's bars.
 [[nodiscard]] ApiResult<Bar> parse_bar(const boost::json::value& value);
-[[nodiscard]] boost::json::object bar_json(const VtSymbol& symbol, const Bar& bar);
+// As the market data API has it, with numbers: t, o, h, l, c, v, n and vw. A bar's trades are not
+// known here: n is 1, and vw the close.
+[[nodiscard]] boost::json::object market_bar_json(const Bar& bar);
 // A JSON number or a decimal text.
 [[nodiscard]] Result<Decimal> to_decimal(const boost::json::value& value);
 

@@ -21,6 +21,8 @@ class Interrupts {
   void bus_came_back();
 
   [[nodiscard]] std::optional<std::string> stop_reason() const;
+  // Something else that a waiting session should look at.
+  void wake() { event_.set(); }
   // True once after the kill switch was engaged.
   [[nodiscard]] bool take_kill_switch_change();
   // True once after the bus came back.

@@ -36,11 +36,66 @@ void update_row(persistence::OrderRow& row, const Order& order) {
   row.updated_at = now_unix();
 }
 
+Result<OrderRequest> request_of(const persistence::OrderRow& row, Decimal remaining) {
+  OrderRequest request;
+  const Result<VtSymbol> symbol = VtSymbol::parse(row.vt_symbol);
+  const Result<Side> side = parse_side(row.side);
+  const Result<OrderType> type = parse_order_type(row.order_type);
+  const Result<TimeInForce> force = parse_time_in_force(row.time_in_force);
+  if (!symbol || !side || !type || !force) {
+    return fail(ErrorCode::data_loss, "order " + row.client_order_id + " cannot be read back");
+  }
+  request.client_id.value = row.client_order_id;
+  request.symbol = *symbol;
+  request.side = *side;
+  request.type = *type;
+  request.time_in_force = *force;
+  request.quantity = Quantity(remaining);
+  if (row.limit_price) request.limit_price = Price(*row.limit_price);
+  if (row.stop_price) request.stop_price = Price(*row.stop_price);
+  return request;
+}
+
+Result<Order> order_of(const persistence::OrderRow& row) {
+  Result<OrderRequest> request = request_of(row, row.quantity);
+  if (!request) return std::unexpected(std::move(request.error()));
+  Order order;
+  order.id.value = row.broker_order_id;
+  order.request = std::move(*request);
+  const Result<OrderStatus> status = parse_order_status(row.status);
+  if (!status) return std::unexpected(status.error());
+  order.status = *status;
+  order.filled = Quantity(row.filled_quantity);
+  if (row.average_price) order.average_price = Price(*row.average_price);
+  order.created = row.created_at;
+  order.updated = row.updated_at;
+  return order;
+}
+
 void OrderTracker::open(otel::Span span, persistence::OrderRow row) {
   span.suspend();
   recorder_.order(row);
   std::string id = row.client_order_id;
   entries_.insert_or_assign(std::move(id), Entry{std::move(span), std::move(row)});
+}
+
+void OrderTracker::accepted(const std::string& client_id, const OrderId& id) {
+  const auto found = entries_.find(client_id);
+  if (found == entries_.end() || found->second.row.broker_order_id == id.value) return;
+  Entry& entry = found->second;
+  entry.row.broker_order_id = id.value;
+  entry.row.status_reason.clear();
+  if (entry.row.status == to_string(OrderStatus::submitting)) {
+    entry.row.status = to_string(OrderStatus::new_order);
+  }
+  entry.row.updated_at = now_unix();
+  entry.span.set("order.id", id.value);
+  recorder_.order(entry.row);
+}
+
+const persistence::OrderRow* OrderTracker::row_of(const std::string& client_id) const {
+  const auto found = entries_.find(client_id);
+  return found == entries_.end() ? nullptr : &found->second.row;
 }
 
 OrderTracker::Applied OrderTracker::apply(const BrokerUpdate& update) {

@@ -22,6 +22,11 @@ namespace alphaswarm::trading::paper {
 // Takes over what the venue says of the order.
 void update_row(persistence::OrderRow& row, const Order& order);
 
+// The request of a row that was written down, for what is left of it. Errors: data_loss.
+[[nodiscard]] Result<OrderRequest> request_of(const persistence::OrderRow& row, Decimal remaining);
+// The order as the row has it.
+[[nodiscard]] Result<Order> order_of(const persistence::OrderRow& row);
+
 // Used by the session's task only.
 class OrderTracker {
  public:
@@ -34,6 +39,8 @@ class OrderTracker {
 
   // The order waits for its fills: its span stays open, no longer current.
   void open(observability::Span span, persistence::OrderRow row);
+  // The venue has it, under that id.
+  void accepted(const std::string& client_id, const OrderId& id);
   // What an update came to.
   struct Applied {
     persistence::OrderRow row;
@@ -49,6 +56,8 @@ class OrderTracker {
   void leave_all(std::string_view why);
 
   [[nodiscard]] std::vector<std::pair<std::string, OrderId>> open_orders() const;
+  // Null if it is not open. Valid until the order changes.
+  [[nodiscard]] const persistence::OrderRow* row_of(const std::string& client_id) const;
   [[nodiscard]] bool contains(const std::string& client_id) const {
     return entries_.contains(client_id);
   }

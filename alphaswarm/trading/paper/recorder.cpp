@@ -108,11 +108,15 @@ Result<void> Recorder::commit(const persistence::RunRow* run) {
       database_, [&](persistence::SqlExecutor& transaction) { return write(transaction, run); },
       persistence::Effects::idempotent);
   if (!done) return done;
+  forget();
+  return {};
+}
+
+void Recorder::forget() {
   orders_.clear();
   fills_.clear();
   ledger_.clear();
   signals_.clear();
-  return {};
 }
 
 }  // namespace alphaswarm::trading::paper

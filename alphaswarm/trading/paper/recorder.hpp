@@ -46,6 +46,8 @@ class Recorder {
   // Signals also get their row in table signals. The row as it will be written.
   persistence::LedgerRow ledger(const LedgerLine& line, const LineContext& context);
 
+  // Rows that were not written will not be.
+  void forget();
   // One transaction: the rows, and the run's own if given. Nothing to write costs nothing. On an
   // error nothing was written, and the rows stay for the next try.
   [[nodiscard]] Result<void> commit(const persistence::RunRow* run);

@@ -1,7 +1,8 @@
 #pragma once
 
-// A paper session: bars of the past, decided on one by one as if they were new, with orders that go
-// over HTTP to an exchange and come back as fills. One session is one trace.
+// A paper session: bars of the past, decided on one by one as if they were new, or bars as they
+// happen, with orders that go over HTTP to an exchange or a broker and come back as fills. One
+// session is one trace.
 
 #include <boost/json/object.hpp>
 #include <cstdint>
@@ -15,11 +16,20 @@
 #include "alphaswarm/persistence/run_repository.hpp"
 #include "alphaswarm/tasks/bus.hpp"
 #include "alphaswarm/tasks/progress.hpp"
+#include "alphaswarm/trading/broker/broker.hpp"
 #include "alphaswarm/trading/broker/venue_client.hpp"
+#include "alphaswarm/trading/feed/alpaca_data.hpp"
 #include "alphaswarm/trading/kill_switch/kill_switch.hpp"
 #include "alphaswarm/trading/paper/session_config.hpp"
 
 namespace alphaswarm::trading::paper {
+
+// Where real orders go and real bars come from, as far as they are configured; null: not.
+struct LiveServices {
+  Broker* alpaca = nullptr;
+  Broker* tradier = nullptr;
+  AlpacaData* data = nullptr;
+};
 
 // What a session works with. Everything a pointer or reference names MUST outlive the sessions.
 struct Services {
@@ -28,12 +38,13 @@ struct Services {
   std::shared_ptr<tasks::ProgressBus> progress;  // may be null: nobody watches
   net::HttpClient* http = nullptr;
   std::string exchange_url;  // "http://127.0.0.1:8100", unless the session names another
+  LiveServices live;
   // The paper trader's: all spans from paper.session.run down are its. Null: inherited.
   observability::TracerProvider* provider = nullptr;
   std::string kill_switch_key = std::string(kKillSwitchKey);
   net::HttpClientObserver* observer = nullptr;  // of the broker's stream
-  RetryPolicy retry;                            // of the broker
-  Waiting waiting;                              // likewise; for tests
+  RetryPolicy retry;  // of the simulated exchange's client, and of a live venue's streams
+  Waiting waiting;    // likewise; for tests
   // When the worker stops: true leaves the session as it is, for another worker to resume (the
   // task goes back to the queue); false ends it as cancelled.
   bool resume_after_worker_stop = false;

@@ -39,7 +39,7 @@ std::string_view text_at(const json::value& payload, std::string_view key) {
 // does not come to its end in time after a request to stop, say because a venue is being retried.
 net::task<void> SessionRun::play_watched() {
   std::ignore = co_await net::race(
-      play(), interrupts_.wait_for_stop(kStopGrace),
+      feed_ ? play_feed() : play(), watch_market(), interrupts_.wait_for_stop(kStopGrace),
       watch_stop_signal(*services_.bus, task_id_, interrupts_),
       watch_kill_switch(*services_.bus, kill_switch_.engaged_channel(), interrupts_),
       watch_kill_switch(*services_.bus, kill_switch_.released_channel(), interrupts_));
@@ -77,28 +77,51 @@ net::task<Result<void>> SessionRun::work_on_bar(UnixNanos time, std::span<const 
                                                 const otel::SpanContext& span) {
   recorder_.begin_bar(next_index_);
   bar_spans_.clear();
-  unanswered_.assign(bars.begin(), bars.end());
-  const Result<SimStep> step = co_await broker_->advance(next_index_, bars);
-  if (!step) co_return std::unexpected(step.error());
-  unanswered_.clear();
-  for (const BrokerUpdate& update : step->updates) co_await take(update);
-  Result<void> submitted;
-  for (const Decision& decision : loop_->on_bars(time, bars)) {
-    submitted = co_await submit(decision);
-    if (!submitted) break;
+  if (feed_) {
+    if (const Result<void> kept = keep_bars(bars); !kept) co_return kept;
   }
+  const Result<void> met = sim_ ? co_await meet_exchange(bars) : co_await ask_about_orders();
+  if (!met) co_return met;
+  if (feed_) note_latest(bars);
+  mid_bar_ = true;
+  const std::span<const Decision> decided = loop_->on_bars(time, bars);
+  decisions_.assign(decided.begin(), decided.end());
+  if (config_.live_venue()) {
+    // Decided once and for all: each order is written down before it leaves.
+    ++next_index_;
+    mid_bar_ = false;
+  }
+  const Result<void> submitted = co_await submit_decisions();
   // From here on the bar is done, whatever became of its orders: they are tracked.
-  ++next_index_;
-  check_books(*step);
+  if (sim_) ++next_index_;
+  mid_bar_ = false;
+  if (sim_) check_books();
   co_await write_ledger(span);
   co_await watch_risk();
   const bool heartbeat_due =
       monotonic_ns() - last_heartbeat_ns_ >= std::chrono::nanoseconds(config_.heartbeat).count();
-  const bool flush_due = next_index_ - last_flush_bar_ >= config_.state_flush_every_bars;
+  const bool flush_due =
+      feed_ != nullptr || next_index_ - last_flush_bar_ >= config_.state_flush_every_bars;
   const Result<void> written = flush_due || heartbeat_due ? flush() : recorder_.commit(nullptr);
   if (!written) co_return written;
   co_await report_bar(time, bars);
   co_return submitted;
+}
+
+// The simulated exchange sees the bars and says what they did to earlier orders.
+net::task<Result<void>> SessionRun::meet_exchange(std::span<const SymbolBar> bars) {
+  unanswered_.assign(bars.begin(), bars.end());
+  if (feed_) {
+    // Written down first: whoever resumes repeats this very step, whatever else has come since.
+    if (const Result<void> written = flush(); !written) co_return written;
+  }
+  Result<SimStep> step = co_await sim_->advance(next_index_, bars);
+  if (!step) co_return std::unexpected(step.error());
+  unanswered_.clear();
+  for (const BrokerUpdate& update : step->updates) co_await take(update);
+  exchange_cash_ = step->cash;
+  exchange_equity_ = step->equity;
+  co_return Result<void>();
 }
 
 net::task<void> SessionRun::take(const BrokerUpdate& update) {
@@ -125,9 +148,23 @@ void SessionRun::refuse(const Decision& decision, persistence::OrderRow& row,
     log_warning("paper", fmt::format("run {}: order.client_id={} was refused: {}", run_id_,
                                      decision.order.client_id.value, why));
   }
-  loop_->on_refused(decision, why);
+  if (config_.live_venue() && loop_->has_open(decision.order.client_id)) {
+    loop_->on_order_closed(decision.order.client_id, OrderStatus::rejected, why, now_unix());
+  } else {
+    loop_->on_refused(decision, why);
+  }
   row.status = to_string(OrderStatus::rejected);
   row.status_reason = why;
+}
+
+net::task<Result<void>> SessionRun::submit_decisions() {
+  while (!decisions_.empty()) {
+    const Decision decision = std::move(decisions_.front());
+    decisions_.erase(decisions_.begin());
+    const Result<void> submitted = co_await submit(decision);
+    if (!submitted) co_return submitted;
+  }
+  co_return Result<void>();
 }
 
 net::task<Result<void>> SessionRun::submit(const Decision& decision) {
@@ -147,10 +184,10 @@ net::task<Result<void>> SessionRun::submit(const Decision& decision) {
   if (!verdict.allowed()) {
     row.status = to_string(OrderStatus::rejected);
     row.status_reason = verdict.message();
-  } else if (co_await kill_switch_came()) {
-    refuse(decision, row, "the kill switch is engaged");
   } else if (config_.dry_run) {
     refuse(decision, row, "dry run");
+  } else if (const auto why = co_await held_back(span)) {
+    refuse(decision, row, *why);
   } else {
     co_return co_await place(decision, std::move(span), std::move(row));
   }
@@ -162,6 +199,12 @@ net::task<Result<void>> SessionRun::submit(const Decision& decision) {
 
 net::task<Result<void>> SessionRun::place(const Decision& decision, otel::Span span,
                                           persistence::OrderRow row) {
+  if (config_.live_venue()) {
+    // Whatever happens from here on, this order is known and followed.
+    loop_->on_submitted(decision);
+    recorder_.order(row);
+    if (const Result<void> written = flush(); !written) co_return written;
+  }
   const Result<Order> order = co_await broker_->submit_order(decision.order);
   const bool refused = !order && order.error().code != ErrorCode::unavailable &&
                        order.error().code != ErrorCode::cancelled &&
@@ -183,11 +226,14 @@ net::task<Result<void>> SessionRun::place(const Decision& decision, otel::Span s
     row.status_reason = order.error().message;
     if (order.error().code != ErrorCode::cancelled) span.error(order.error().message);
   }
-  loop_->on_submitted(decision);
+  if (!config_.live_venue()) loop_->on_submitted(decision);
   persistence::OrderRow shown = row;
   orders_.open(std::move(span), std::move(row));
   co_await progress_.order(std::move(shown));
-  if (!order) co_return std::unexpected(order.error());
+  // A live venue may be back before the next bar, and is asked about the order then.
+  const bool given_up =
+      !order && (!config_.live_venue() || order.error().code != ErrorCode::unavailable);
+  if (given_up) co_return std::unexpected(order.error());
   co_return Result<void>();
 }
 
@@ -201,14 +247,14 @@ void SessionRun::note(LedgerType type, std::string level, std::string message,
 }
 
 // The exchange keeps the same books with the same code: a difference is a bug or a lost message.
-void SessionRun::check_books(const SimStep& step) {
+void SessionRun::check_books() {
   const Portfolio& books = loop_->portfolio();
-  const bool differ = step.cash != books.cash() || step.equity != books.equity();
+  const bool differ = exchange_cash_ != books.cash() || exchange_equity_ != books.equity();
   if (differ && !books_differed_) {
     note(LedgerType::meta, "error", "the exchange's books differ from the session's",
-         {{"exchange_cash", step.cash.to_string()},
+         {{"exchange_cash", exchange_cash_.to_string()},
           {"session_cash", books.cash().to_string()},
-          {"exchange_equity", step.equity.to_string()},
+          {"exchange_equity", exchange_equity_.to_string()},
           {"session_equity", books.equity().to_string()}});
   }
   books_differed_ = differ;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <boost/json/serialize.hpp>
+#include <set>
 
 namespace alphaswarm::trading::paper {
 
@@ -103,6 +104,36 @@ ConfigIssue shared_issue(const Error& error, const json::object& document) {
   return issue;
 }
 
+// What a live feed needs and cannot do.
+void check_feed(SessionConfig& config, const std::string& mode, LiveKeys& live) {
+  const bool minutes = config.run.matching.interval == Interval::minute;
+  config.stream = mode.empty() ? minutes : mode == "stream";
+  if (!mode.empty() && mode != "stream" && mode != "poll") {
+    live.report({"feed", "params", "mode"}, "must be stream or poll", "invalid", json::value(mode));
+  }
+  if (!config.live_feed()) return;
+  if (config.stream && !minutes) {
+    live.report({"feed", "params", "mode"}, "must be poll: only minute bars are streamed",
+                "invalid", json::value(mode));
+  }
+  if (config.speed > 0) {
+    live.report({"feed", "params", "speed"}, "is of a replay: a live feed has its own", "invalid",
+                json::value(config.speed));
+  }
+  std::vector<VtSymbol>& universe = config.run.universe;
+  if (universe.empty()) {
+    live.report({"session", "universe"}, "must name the symbols of a live feed", "invalid",
+                nullptr);
+  }
+  std::set<std::string_view> tickers;
+  for (const VtSymbol& symbol : universe) {
+    if (tickers.insert(symbol.ticker()).second) continue;
+    live.report({"session", "universe"},
+                "must not name a ticker twice: the feed knows no exchanges", "invalid",
+                json::value(symbol.text()));
+  }
+}
+
 }  // namespace
 
 Error to_error(const std::vector<ConfigIssue>& issues) {
@@ -126,9 +157,8 @@ std::expected<SessionConfig, std::vector<ConfigIssue>> parse_session_config(
   config.stop_on_kill_switch = live.flag({"session", "stop_on_kill_switch"}, true);
   config.dry_run = live.flag({"session", "dry_run"}, false);
   config.venue = live.text({"brokerage", "venue"}, config.venue);
-  if (config.venue != "sim") {
-    live.report({"brokerage", "venue"},
-                "must be sim: a replayed market needs the simulated exchange", "invalid",
+  if (config.venue != "sim" && !config.live_venue()) {
+    live.report({"brokerage", "venue"}, "must be sim, alpaca or tradier", "invalid",
                 json::value(config.venue));
   }
   config.base_url = live.text({"brokerage", "params", "base_url"}, "");
@@ -138,14 +168,23 @@ std::expected<SessionConfig, std::vector<ConfigIssue>> parse_session_config(
                 "invalid", json::value(config.base_url));
   }
   config.feed = live.text({"feed", "kind"}, config.feed);
-  if (config.feed != "replay") {
-    live.report({"feed", "kind"}, "must be replay", "invalid", json::value(config.feed));
+  if (config.feed != "replay" && config.feed != "alpaca") {
+    live.report({"feed", "kind"}, "must be replay or alpaca", "invalid", json::value(config.feed));
+  }
+  if (config.live_venue() && config.feed == "replay") {
+    live.report({"feed", "kind"},
+                "must be alpaca: a live venue trades at today's prices, not at replayed ones",
+                "invalid", json::value(config.feed));
   }
   config.speed = live.number({"feed", "params", "speed"}, 0, 0, 1e6);
   config.warmup_bars = live.integer({"feed", "params", "warmup_bars"}, 0, 0, 100'000);
+  const std::string mode = live.text({"feed", "params", "mode"}, "");
+  const double poll = live.number({"feed", "params", "poll_seconds"}, 5, 0.01, 3600);
+  config.poll = std::chrono::milliseconds(static_cast<std::int64_t>(poll * 1000));
   Result<BacktestConfig> shared = parse_backtest_config(live.rest());
   if (shared) {
     config.run = std::move(*shared);
+    check_feed(config, mode, live);
   } else {
     issues.push_back(shared_issue(shared.error(), document));
   }
@@ -169,8 +208,14 @@ json::object to_json(const SessionConfig& config) {
   if (!config.base_url.empty()) brokerage["params"].as_object()["base_url"] = config.base_url;
   json::object& feed = document["feed"].as_object();
   feed["kind"] = config.feed;
-  feed["params"].as_object()["speed"] = config.speed;
-  feed["params"].as_object()["warmup_bars"] = config.warmup_bars;
+  json::object& params = feed["params"].as_object();
+  params["warmup_bars"] = config.warmup_bars;
+  if (config.live_feed()) {
+    params["mode"] = config.stream ? "stream" : "poll";
+    params["poll_seconds"] = static_cast<double>(config.poll.count()) / 1000;
+  } else {
+    params["speed"] = config.speed;
+  }
   return document;
 }
 

@@ -18,9 +18,16 @@ namespace alphaswarm::trading::paper {
 //   session    heartbeat_seconds (30, 0.01–3600), state_flush_every_bars (10, 1–1000),
 //              stop_on_kill_switch (true: the session ends; false: it waits for the release),
 //              dry_run (false; true: decides and checks, submits nothing)
-//   brokerage  venue ("sim"), params.base_url (of another exchange than the service's)
-//   feed       kind ("replay"), params.speed (bars a second; 0, the default: as fast as it goes),
-//              params.warmup_bars (0: bars before `start` that only fill the history)
+//   brokerage  venue ("sim", "alpaca", "tradier"), params.base_url (of another simulated exchange
+//              than the service's)
+//   feed       kind ("replay": bars of the database; "alpaca": bars as they happen; a live venue
+//              takes orders at today's prices, so it is refused with a replay),
+//              params.warmup_bars (0: bars before `start` that only fill the history; they come
+//              from the database);
+//              of a replay: params.speed (bars a second; 0, the default: as fast as it goes);
+//              of Alpaca's: params.mode ("stream", the default for minute bars, or "poll", the
+//              default for the others), params.poll_seconds (5, 0.01–3600), and params.start (what
+//              has been since then comes first; default: from the session's start on)
 struct SessionConfig {
   BacktestConfig run;
   std::chrono::milliseconds heartbeat{30'000};
@@ -32,6 +39,11 @@ struct SessionConfig {
   std::string feed = "replay";
   double speed = 0;
   std::int64_t warmup_bars = 0;
+  bool stream = true;  // of the feed "alpaca"; false: poll
+  std::chrono::milliseconds poll{5'000};
+
+  [[nodiscard]] bool live_venue() const noexcept { return venue == "alpaca" || venue == "tradier"; }
+  [[nodiscard]] bool live_feed() const noexcept { return feed != "replay"; }
 };
 
 // One mistake, in the shape of a 422 detail entry.

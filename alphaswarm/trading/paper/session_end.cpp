@@ -16,6 +16,8 @@ namespace {
 
 // An exchange that is gone must not hold up the end.
 constexpr std::chrono::milliseconds kSettleWithin(800);
+constexpr std::chrono::milliseconds kSettleLiveWithin(5'000);
+constexpr std::chrono::milliseconds kAskAgainAfter(200);
 constexpr std::chrono::milliseconds kGoodbyeWithin(200);
 
 net::task<void> ignore_result(net::task<Result<void>> work) {
@@ -32,7 +34,9 @@ net::task<void> SessionRun::cancel_one(std::string client_id, OrderId id, std::s
   if (id.value.empty()) {
     // Its submission had no answer.
     const Result<Order> known = co_await broker_->query_order(ClientOrderId{client_id});
-    if (!known && known.error().code == ErrorCode::not_found) {
+    const bool never_came = !known && known.error().code == ErrorCode::not_found;
+    if (never_came && !broker_->knows_client_ids()) co_return;  // it may come yet
+    if (never_came) {
       orders_.close(client_id, OrderStatus::rejected, "it never reached the venue");
       loop_->on_order_closed(ClientOrderId{client_id}, OrderStatus::rejected,
                              "it never reached the venue", now_unix());
@@ -42,6 +46,11 @@ net::task<void> SessionRun::cancel_one(std::string client_id, OrderId id, std::s
     id = known->id;
   }
   const Result<void> cancelled = co_await broker_->cancel_order(id);
+  if (config_.live_venue()) {
+    // It may have been filled before that came: what the venue says of it is true.
+    std::ignore = co_await ask_about(std::move(client_id), std::move(id));
+    co_return;
+  }
   if (!cancelled) {
     log_warning("paper", fmt::format("order.client_id={} was not cancelled: {}", client_id,
                                      cancelled.error().message));
@@ -61,8 +70,9 @@ net::task<void> SessionRun::cancel_open_orders(std::string reason) {
 // Brings the session's books to what the exchange did, then ends what is open there. A step whose
 // answer was cut off may have filled orders: the same step again tells, and does nothing twice.
 net::task<void> SessionRun::settle(std::string reason) {
+  if (broker_ == nullptr) co_return;
   if (!unanswered_.empty()) {
-    const Result<SimStep> step = co_await broker_->advance(next_index_, unanswered_);
+    const Result<SimStep> step = co_await sim_->advance(next_index_, unanswered_);
     if (step) {
       ++next_index_;
       for (const BrokerUpdate& update : step->updates) co_await take(update);
@@ -70,6 +80,11 @@ net::task<void> SessionRun::settle(std::string reason) {
     unanswered_.clear();
   }
   co_await cancel_open_orders(std::move(reason));
+  // A live venue takes a moment to cancel.
+  while (config_.live_venue() && !orders_.open_orders().empty()) {
+    const Result<void> slept = co_await net::sleep_for(kAskAgainAfter);
+    if (!slept || !co_await ask_about_orders()) co_return;
+  }
 }
 
 net::task<void> SessionRun::finish() {
@@ -79,7 +94,8 @@ net::task<void> SessionRun::finish() {
   if (!ending.left) {
     co_await set_status("stopping", ending.reason);
     std::string why = ending.reason.empty() ? "the session ended" : ending.reason;
-    std::ignore = co_await net::race(settle(std::move(why)), time_limit(kSettleWithin));
+    const auto limit = config_.live_venue() ? kSettleLiveWithin : kSettleWithin;
+    std::ignore = co_await net::race(settle(std::move(why)), time_limit(limit));
   }
   orders_.leave_all(ending.left ? "the session resumes later" : "the venue did not confirm");
   json::object payload{{"status", ending.status},
@@ -96,6 +112,8 @@ net::task<void> SessionRun::finish() {
   if (ending.status == "error") row_.error = ending.reason;
   if (!ending.left) row_.stopped_at = now_unix();
   // What is left for another worker goes on from the last saved state: this bar may be half done.
+  // Replayed, it leaves the same rows again; a live venue may tell of a fill in another way.
+  if (ending.left && config_.live_venue()) recorder_.forget();
   const Result<void> written = ending.left ? recorder_.commit(&row_) : flush();
   if (!written) {
     log_error("paper", fmt::format("the end of run {} was not written: {}", run_id_,

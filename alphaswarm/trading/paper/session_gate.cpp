@@ -55,11 +55,13 @@ Result<void> SessionRun::flush() {
   last_heartbeat_ns_ = monotonic_ns();
   row_.last_heartbeat_at = now_unix();
   if (ready_) {
-    row_.state_json = json::serialize(state());
+    if (!mid_bar_) {
+      row_.state_json = json::serialize(state());
+      last_flush_bar_ = next_index_;
+    }
     row_.final_equity = loop_->portfolio().equity().value();
     row_.realised_pnl = loop_->portfolio().realised().value();
   }
-  last_flush_bar_ = next_index_;
   return recorder_.commit(&row_);
 }
 
@@ -115,7 +117,38 @@ net::task<bool> SessionRun::gate(otel::Span& span) {
   co_return true;
 }
 
-// Whether the switch was engaged since the bar's gate; asked before each order.
+// What the kill switch says now, before each order. While it cannot be read, nothing leaves: the
+// session is halted within the bar, and goes on with the order when it can.
+net::task<std::optional<std::string>> SessionRun::held_back(otel::Span& span) {
+  bool halted = false;
+  for (;;) {
+    std::ignore = interrupts_.take_kill_switch_change();
+    const Result<KillSwitchState> state = co_await kill_switch_.state();
+    if (state) {
+      if (halted) {
+        span.event("session.resumed");
+        co_await set_status("running", "");
+      }
+      if (state->engaged) co_return "the kill switch is engaged: " + state->reason;
+      // A live market has moved on meanwhile.
+      if (halted && config_.live_venue()) {
+        co_return "the kill switch could not be read when the order was due";
+      }
+      co_return std::nullopt;
+    }
+    if (!halted) span.event("session.halted", {{"reason", state.error().message}});
+    halted = true;
+    co_await set_status("halted", state.error().message);
+    const bool goes_on =
+        state.error().code != ErrorCode::cancelled && co_await wait(kAskAgainAfter);
+    if (!goes_on || interrupts_.stop_reason()) {
+      end_by_stop();
+      co_return "the session is stopping";
+    }
+  }
+}
+
+// Whether the switch was engaged since it was last asked.
 net::task<bool> SessionRun::kill_switch_came() {
   if (!interrupts_.take_kill_switch_change()) co_return false;
   const Result<KillSwitchState> state = co_await kill_switch_.state();

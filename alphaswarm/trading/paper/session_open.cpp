@@ -34,27 +34,6 @@ Result<Series> load_series(persistence::BarRepository& bars, const VtSymbol& sym
   return series;
 }
 
-// What is left of an order, to be submitted again.
-Result<OrderRequest> request_of(const persistence::OrderRow& row, Decimal remaining) {
-  OrderRequest request;
-  const Result<VtSymbol> symbol = VtSymbol::parse(row.vt_symbol);
-  const Result<Side> side = parse_side(row.side);
-  const Result<OrderType> type = parse_order_type(row.order_type);
-  const Result<TimeInForce> force = parse_time_in_force(row.time_in_force);
-  if (!symbol || !side || !type || !force) {
-    return fail(ErrorCode::data_loss, "order " + row.client_order_id + " cannot be read back");
-  }
-  request.client_id.value = row.client_order_id;
-  request.symbol = *symbol;
-  request.side = *side;
-  request.type = *type;
-  request.time_in_force = *force;
-  request.quantity = Quantity(remaining);
-  if (row.limit_price) request.limit_price = Price(*row.limit_price);
-  if (row.stop_price) request.stop_price = Price(*row.stop_price);
-  return request;
-}
-
 }  // namespace
 
 Result<std::vector<VtSymbol>> SessionRun::universe() const {
@@ -111,7 +90,7 @@ Result<void> SessionRun::warm_up(const std::vector<VtSymbol>& symbols) {
   if (config_.warmup_bars == 0) return {};
   persistence::BarRepository repository(*services_.database);
   Dataset before{.interval = data_.interval, .series = {}};
-  UnixNanos first{INT64_MAX};
+  UnixNanos first = feed_start();
   for (const Series& one : data_.series) first = std::min(first, one.bars.front().timestamp);
   for (const VtSymbol& symbol : symbols) {
     persistence::BarQuery query;
@@ -156,17 +135,20 @@ Result<void> SessionRun::restore_state() {
   row_.orders_submitted = number("orders");
   row_.fills = number("fills");
   last_flush_bar_ = next_index_;
-  return {};
+  return read_live_state(*state);
 }
 
 json::object SessionRun::state() const {
-  return {{"version", kStateVersion},    {"next_index", next_index_},
-          {"bars_seen", row_.bars_seen}, {"orders", row_.orders_submitted},
-          {"fills", row_.fills},         {"loop", loop_->state()}};
+  json::object state{{"version", kStateVersion},    {"next_index", next_index_},
+                     {"bars_seen", row_.bars_seen}, {"orders", row_.orders_submitted},
+                     {"fills", row_.fills},         {"loop", loop_->state()}};
+  write_live_state(state);
+  return state;
 }
 
 // Of each symbol, up to the step before the next one.
 std::vector<SymbolBar> SessionRun::last_bars() const {
+  if (feed_) return latest_;
   std::vector<SymbolBar> last;
   TimeSteps steps(data_);
   for (std::int64_t index = 0; index < next_index_ && steps.next(); ++index) {
@@ -189,7 +171,7 @@ net::task<Result<void>> SessionRun::open_account() {
     restore.bar_index = next_index_ - 1;
     restore.bars = last_bars();
   }
-  const Result<SimOpened> opened = co_await broker_->open(std::move(restore));
+  const Result<SimOpened> opened = co_await sim_->open(std::move(restore));
   if (!opened) co_return std::unexpected(opened.error());
   co_return co_await continue_orders(opened->created);
 }
@@ -215,13 +197,19 @@ net::task<Result<void>> SessionRun::continue_order(std::string client_id, Decima
   row.filled_quantity = row.quantity - remaining;
   const bool untouched = row.filled_quantity.is_zero();
   if (untouched) row.average_price.reset();
-  row.status = to_string(untouched ? OrderStatus::new_order : OrderStatus::partial);
-  if (exchange_forgot || row.broker_order_id.empty()) {  // or it never arrived
+  const bool unanswered = row.broker_order_id.empty();
+  row.status = to_string(!untouched   ? OrderStatus::partial
+                         : unanswered ? OrderStatus::submitting
+                                      : OrderStatus::new_order);
+  if (config_.live_venue()) {
+    // What became of it is asked for before the next bar (see ask_about_orders).
+  } else if (exchange_forgot || unanswered) {  // or it never arrived
     Result<OrderRequest> request = request_of(row, remaining);
     if (!request) co_return std::unexpected(request.error());
     const Result<Order> order = co_await broker_->submit_order(std::move(*request));
     if (!order) co_return std::unexpected(order.error());
     row.broker_order_id = order->id.value;
+    row.status = to_string(untouched ? OrderStatus::new_order : OrderStatus::partial);
   }
   const observability::SpanContext context = span.context();
   if (context.is_valid()) {
@@ -259,12 +247,16 @@ net::task<Result<void>> SessionRun::open() {
   loop_ = std::make_unique<DecisionLoop>(std::move(*loop));
   const Result<std::vector<VtSymbol>> symbols = universe();
   if (!symbols) co_return std::unexpected(symbols.error());
-  Result<Dataset> data = load_bars(*symbols);
-  if (!data) co_return std::unexpected(data.error());
-  data_ = std::move(*data);
-  TimeSteps count(data_);
-  const std::int64_t most = config_.run.max_bars.value_or(INT64_MAX);
-  while (steps_total_ < most && count.next()) ++steps_total_;
+  if (config_.live_feed()) {
+    steps_total_ = config_.run.max_bars.value_or(0);  // 0: nobody knows
+  } else {
+    Result<Dataset> data = load_bars(*symbols);
+    if (!data) co_return std::unexpected(data.error());
+    data_ = std::move(*data);
+    TimeSteps count(data_);
+    const std::int64_t most = config_.run.max_bars.value_or(INT64_MAX);
+    while (steps_total_ < most && count.next()) ++steps_total_;
+  }
 
   co_await set_status("warming_up", "");
   if (const Result<void> warm = warm_up(*symbols); !warm) co_return warm;
@@ -273,15 +265,30 @@ net::task<Result<void>> SessionRun::open() {
     if (const Result<void> restored = restore_state(); !restored) co_return restored;
   }
   ready_ = true;
-  SimConfig sim;
-  sim.base_url = config_.base_url.empty() ? services_.exchange_url : config_.base_url;
-  sim.key_id = run_id_;
-  sim.terms = config_.run.matching;
-  sim.retry = services_.retry;
-  sim.waiting = services_.waiting;
-  sim.observer = services_.observer;
-  broker_ = std::make_unique<SimBroker>(std::move(sim), *services_.http);
-  co_return co_await open_account();
+  co_return co_await open_market(*symbols);
+}
+
+// Where bars come from and orders go to.
+net::task<Result<void>> SessionRun::open_market(const std::vector<VtSymbol>& symbols) {
+  if (const Result<void> live = open_live(symbols); !live) co_return live;
+  if (!config_.live_venue()) {
+    SimConfig sim;
+    sim.base_url = config_.base_url.empty() ? services_.exchange_url : config_.base_url;
+    sim.key_id = run_id_;
+    sim.terms = config_.run.matching;
+    sim.retry = services_.retry;
+    sim.waiting = services_.waiting;
+    sim.observer = services_.observer;
+    sim_ = std::make_unique<SimBroker>(std::move(sim), *services_.http);
+    broker_ = sim_.get();
+    co_return co_await open_account();
+  }
+  const Result<void> connected = co_await broker_->connect();
+  if (!connected) co_return connected;
+  const Result<void> continued = co_await continue_orders(false);
+  if (!continued) co_return continued;
+  // What an earlier life decided and did not come to send.
+  co_return co_await submit_decisions();
 }
 
 }  // namespace alphaswarm::trading::paper

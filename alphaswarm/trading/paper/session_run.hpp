@@ -11,7 +11,9 @@
 
 #include "alphaswarm/trading/backtest/dataset.hpp"
 #include "alphaswarm/trading/broker/sim_broker.hpp"
+#include "alphaswarm/trading/feed/alpaca_feed.hpp"
 #include "alphaswarm/trading/paper/interrupts.hpp"
+#include "alphaswarm/trading/paper/order_follower.hpp"
 #include "alphaswarm/trading/paper/order_tracker.hpp"
 #include "alphaswarm/trading/paper/progress_reporter.hpp"
 #include "alphaswarm/trading/paper/recorder.hpp"
@@ -40,7 +42,10 @@ class SessionRun {
  private:
   // session_open.cpp
   net::task<Result<void>> open();
+  net::task<Result<void>> open_market(const std::vector<VtSymbol>& symbols);
   [[nodiscard]] Result<std::vector<VtSymbol>> universe() const;
+  // From when on bars count: a feed's, or that of all replays.
+  [[nodiscard]] UnixNanos feed_start() const;
   [[nodiscard]] Result<Dataset> load_bars(const std::vector<VtSymbol>& symbols) const;
   [[nodiscard]] Result<void> warm_up(const std::vector<VtSymbol>& symbols);
   [[nodiscard]] Result<void> restore_state();
@@ -50,6 +55,23 @@ class SessionRun {
                                          bool exchange_forgot);
   [[nodiscard]] std::vector<SymbolBar> last_bars() const;
 
+  // session_live.cpp
+  [[nodiscard]] Result<void> open_live(const std::vector<VtSymbol>& symbols);
+  net::task<void> play_feed();
+  net::task<bool> play_step(const BarStep& step);
+  net::task<void> watch_market();
+  [[nodiscard]] net::task<Result<void>> stopped();  // waits until this task is asked to stop
+  [[nodiscard]] Result<void> keep_bars(std::span<const SymbolBar> bars);
+  void note_latest(std::span<const SymbolBar> bars);
+  net::task<Result<void>> hear_of_orders();
+  net::task<Result<void>> ask_about_orders();
+  net::task<Result<void>> ask_about(std::string client_id, OrderId id);
+  net::task<Result<void>> follow_unknown(std::string client_id);
+  net::task<void> take_live(const BrokerUpdate& told);
+  [[nodiscard]] bool may_be_on_its_way(const persistence::OrderRow& row) const;
+  void write_live_state(boost::json::object& state) const;
+  [[nodiscard]] Result<void> read_live_state(const boost::json::object& state);
+
   // session_bars.cpp
   net::task<void> play_watched();
   net::task<void> play();
@@ -57,11 +79,13 @@ class SessionRun {
   net::task<Result<void>> work_on_bar(UnixNanos time, std::span<const SymbolBar> bars,
                                       const observability::SpanContext& span);
   net::task<void> take(const BrokerUpdate& update);
+  net::task<Result<void>> submit_decisions();
   net::task<Result<void>> submit(const Decision& decision);
   net::task<Result<void>> place(const Decision& decision, observability::Span span,
                                 persistence::OrderRow row);
   void refuse(const Decision& decision, persistence::OrderRow& row, std::string_view why);
-  void check_books(const SimStep& step);
+  net::task<Result<void>> meet_exchange(std::span<const SymbolBar> bars);
+  void check_books();
   net::task<void> write_ledger(const observability::SpanContext& span);
   net::task<void> report_bar(UnixNanos time, std::span<const SymbolBar> bars);
 
@@ -70,6 +94,8 @@ class SessionRun {
   net::task<bool> gate(observability::Span& span);
   net::task<bool> wait(std::chrono::nanoseconds limit);
   net::task<bool> keep_pace();
+  // Null: the order may leave. Else why not.
+  net::task<std::optional<std::string>> held_back(observability::Span& span);
   net::task<bool> kill_switch_came();
   net::task<void> watch_risk();
   net::task<void> set_status(std::string status, std::string reason);
@@ -98,18 +124,26 @@ class SessionRun {
   Recorder recorder_;
   OrderTracker orders_;
   ProgressReporter progress_;
-  std::unique_ptr<SimBroker> broker_;
+  std::unique_ptr<SimBroker> sim_;           // null at a live venue
+  Broker* broker_ = nullptr;                 // sim_, or the live venue; null until it is open
+  std::unique_ptr<AlpacaFeed> feed_;         // null in a replay
+  std::unique_ptr<OrderFollower> follower_;  // of a live venue
   std::unique_ptr<DecisionLoop> loop_;
   Dataset data_;
   std::int64_t steps_total_ = 0;
   std::int64_t next_index_ = 0;  // of the step to work on
   bool ready_ = false;           // loop_ holds the saved state, or the first: it may be saved again
+  bool mid_bar_ = false;         // loop_ is ahead of next_index_: no moment to save it
+  std::vector<Decision> decisions_;  // of this bar, still to be submitted
+  std::vector<SymbolBar> latest_;    // of a live feed: each symbol's last bar
+  std::optional<BarStep> begun_;     // of a live feed: what an earlier life was at
   std::optional<Ending> ending_;
   // Bars of a step that the exchange may or may not have seen: its answer was not waited for.
   std::vector<SymbolBar> unanswered_;
   std::vector<LedgerLine> notes_;  // of the session itself, until the bar is closed
   // Spans of orders that were touched in this bar: a ledger line links to its order's.
   std::vector<std::pair<std::string, observability::SpanContext>> bar_spans_;
+  Money exchange_cash_, exchange_equity_;  // as the simulated exchange last said
   bool books_differed_ = false;
   std::int64_t last_flush_bar_ = 0;
   std::int64_t last_heartbeat_ns_ = 0;  // monotonic

@@ -222,6 +222,7 @@ TEST_F(SessionTest, TheTreeOfABarThatTrades) {
       "      POST /sim/v1/advance\n"
       "    paper.session.submit_order\n"
       "      risk.check_pretrade\n"
+      "      SELECT kill_switch\n"
       "      broker.submit_order\n"
       "        POST\n"
       "          POST /v2/orders\n"

@@ -85,6 +85,7 @@ class DecisionLoop {
   [[nodiscard]] const RiskMonitor& monitor() const noexcept { return monitor_; }
   [[nodiscard]] std::int64_t steps() const noexcept { return steps_; }  // calls of on_bars
   [[nodiscard]] std::size_t open_orders() const noexcept { return open_.size(); }
+  [[nodiscard]] bool has_open(const ClientOrderId& id) const { return open_.contains(id.value); }
   // Lines since the last call, oldest first.
   [[nodiscard]] std::vector<LedgerLine> take_ledger();
 

@@ -1,0 +1,362 @@
+// What only a live session does: bars as they happen, orders at a venue that is not ours to move.
+//
+// A live market cannot be played again, so nothing is left to chance by a crash: each bar's state
+// is saved, each order is written down before it leaves, and what the venue did meanwhile is asked
+// for. Updates of the order stream only make that earlier: an order is never ahead of what its row
+// says, however often an update is told.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+
+#include "alphaswarm/base/log.hpp"
+#include "alphaswarm/persistence/bar_repository.hpp"
+#include "alphaswarm/trading/broker/alpaca_json.hpp"
+#include "alphaswarm/trading/broker/order_news.hpp"
+#include "alphaswarm/trading/paper/session_run.hpp"
+
+namespace alphaswarm::trading::paper {
+
+namespace json = boost::json;
+
+namespace {
+
+// How often a session looks for bars and orders, should nothing wake it.
+constexpr std::chrono::milliseconds kLookAgainAfter(500);
+// How long an order whose submission had no answer may be on its way. A venue that knows client
+// ids is sent such an order once more; the other is only asked, and longer.
+constexpr std::chrono::seconds kOnItsWay(60);
+constexpr std::chrono::minutes kOnItsWayUnnamed(10);
+// A session with an end waits this long for the last bar before it.
+constexpr std::chrono::seconds kLateBar(60);
+
+std::string_view setting_of(std::string_view venue) {
+  return venue == "tradier" ? "set ALPHASWARM_TRADIER_TOKEN and ALPHASWARM_TRADIER_ACCOUNT_ID"
+                            : "set ALPHASWARM_ALPACA_KEY_ID and ALPHASWARM_ALPACA_SECRET_KEY";
+}
+
+json::array bars_json(std::span<const SymbolBar> bars) {
+  json::array list;
+  for (const SymbolBar& one : bars) list.emplace_back(to_alpaca(one));
+  return list;
+}
+
+std::unexpected<Error> unreadable() {
+  return fail(ErrorCode::data_loss, "the saved state of the live session cannot be read");
+}
+
+std::string text_at(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+// Empty where there is nothing of that name.
+Result<std::vector<SymbolBar>> read_bars(const json::object& state, std::string_view key) {
+  std::vector<SymbolBar> bars;
+  const json::value* list = state.if_contains(key);
+  if (list == nullptr) return bars;
+  if (!list->is_array()) return unreadable();
+  for (const json::value& item : list->get_array()) {
+    const Result<Bar> bar = read_bar(item);
+    if (!bar) return std::unexpected(bar.error());
+    Result<VtSymbol> symbol = VtSymbol::parse(text_at(item.get_object(), "symbol"));
+    if (!symbol) return std::unexpected(symbol.error());
+    bars.push_back({std::move(*symbol), *bar});
+  }
+  return bars;
+}
+
+// The loop decides on market orders for the day only.
+json::object decision_json(const Decision& decision) {
+  return {{"client_order_id", decision.order.client_id.value},
+          {"symbol", decision.order.symbol.text()},
+          {"side", to_string(decision.order.side)},
+          {"quantity", decision.order.quantity.to_string()},
+          {"signal", static_cast<int>(decision.signal)},
+          {"score", decision.score},
+          {"reference", decision.reference.to_string()}};
+}
+
+Result<Decision> read_decision(const json::value& value) {
+  const json::object* from = value.if_object();
+  if (from == nullptr) return unreadable();
+  const json::value* kind = from->if_contains("signal");
+  const json::value* score = from->if_contains("score");
+  const Result<VtSymbol> symbol = VtSymbol::parse(text_at(*from, "symbol"));
+  const Result<Side> side = parse_side(text_at(*from, "side"));
+  const Result<Decimal> quantity = Decimal::parse(text_at(*from, "quantity"));
+  const Result<Decimal> reference = Decimal::parse(text_at(*from, "reference"));
+  const bool sound = kind != nullptr && kind->is_int64() && kind->get_int64() >= 0 &&
+                     kind->get_int64() <= static_cast<int>(SignalKind::leave) && score != nullptr &&
+                     score->is_number() && symbol && side && quantity && reference;
+  if (!sound) return unreadable();
+  Decision decision;
+  decision.order.client_id.value = text_at(*from, "client_order_id");
+  decision.order.symbol = *symbol;
+  decision.order.side = *side;
+  decision.order.quantity = Quantity(*quantity);
+  decision.signal = static_cast<SignalKind>(kind->get_int64());
+  decision.score = score->to_number<double>();
+  decision.reference = Price(*reference);
+  return decision;
+}
+
+persistence::BarRow to_row(const SymbolBar& one, Interval interval) {
+  persistence::BarRow row;
+  row.vt_symbol = one.symbol.text();
+  row.interval = to_string(interval);
+  row.timestamp = one.bar.timestamp;
+  row.open = one.bar.open.value();
+  row.high = one.bar.high.value();
+  row.low = one.bar.low.value();
+  row.close = one.bar.close.value();
+  row.volume = one.bar.volume.value();
+  return row;
+}
+
+}  // namespace
+
+// ---- state
+
+void SessionRun::write_live_state(json::object& state) const {
+  if (!feed_) return;
+  state["latest"] = bars_json(latest_);
+  if (!unanswered_.empty()) state["step"] = bars_json(unanswered_);
+  if (decisions_.empty()) return;
+  json::array decisions;
+  for (const Decision& decision : decisions_) decisions.emplace_back(decision_json(decision));
+  state["decisions"] = std::move(decisions);
+}
+
+Result<void> SessionRun::read_live_state(const json::object& state) {
+  if (!config_.live_feed()) return {};
+  Result<std::vector<SymbolBar>> latest = read_bars(state, "latest");
+  if (!latest) return std::unexpected(latest.error());
+  latest_ = std::move(*latest);
+  Result<std::vector<SymbolBar>> step = read_bars(state, "step");
+  if (!step) return std::unexpected(step.error());
+  if (!step->empty()) {
+    begun_ = BarStep{step->front().bar.timestamp, std::move(*step)};
+    // It is the next bar again, so it does not count as one that went by.
+    row_.bars_seen = std::max<std::int64_t>(0, row_.bars_seen - 1);
+  }
+  const json::value* decisions = state.if_contains("decisions");
+  if (decisions == nullptr) return {};
+  if (!decisions->is_array()) return unreadable();
+  for (const json::value& item : decisions->get_array()) {
+    Result<Decision> decision = read_decision(item);
+    if (!decision) return std::unexpected(decision.error());
+    decisions_.push_back(std::move(*decision));
+  }
+  return {};
+}
+
+// ---- the market
+
+UnixNanos SessionRun::feed_start() const {
+  if (!config_.live_feed()) return {INT64_MAX};
+  return config_.run.start.value == INT64_MIN ? row_.started_at : config_.run.start;
+}
+
+Result<void> SessionRun::open_live(const std::vector<VtSymbol>& symbols) {
+  const auto woken = [this] { interrupts_.wake(); };
+  const auto not_configured = [](std::string_view what) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} is not configured: {}", what, setting_of(what)));
+  };
+  if (config_.live_feed()) {
+    if (services_.live.data == nullptr) return not_configured("alpaca");
+    AlpacaFeedConfig feed;
+    feed.symbols = symbols;
+    feed.interval = config_.run.matching.interval;
+    feed.stream = config_.stream;
+    feed.poll = config_.poll;
+    feed.after = {feed_start().value - 1};
+    for (const SymbolBar& one : latest_) feed.after = std::max(feed.after, one.bar.timestamp);
+    if (begun_) feed.after = std::max(feed.after, begun_->time);
+    feed.wake = woken;
+    feed_ = std::make_unique<AlpacaFeed>(*services_.live.data, std::move(feed));
+  }
+  if (!config_.live_venue()) return {};
+  broker_ = config_.venue == "tradier" ? services_.live.tradier : services_.live.alpaca;
+  if (broker_ == nullptr) return not_configured(config_.venue);
+  follower_ = std::make_unique<OrderFollower>(*broker_, services_.retry, woken);
+  return {};
+}
+
+// Runs beside the session until that ends.
+net::task<void> SessionRun::watch_market() {
+  const auto feed = [this]() -> net::task<void> {
+    if (feed_) co_await feed_->run();
+    std::ignore = co_await stopped();
+  };
+  const auto follower = [this]() -> net::task<void> {
+    if (follower_) co_await follower_->run();
+    std::ignore = co_await stopped();
+  };
+  std::ignore = co_await net::all(feed(), follower());
+}
+
+net::task<Result<void>> SessionRun::stopped() {
+  net::AsyncEvent never;
+  co_return co_await never.wait();
+}
+
+// For charts, and for the warm-up of later sessions.
+Result<void> SessionRun::keep_bars(std::span<const SymbolBar> bars) {
+  std::vector<persistence::BarRow> rows;
+  for (const SymbolBar& one : bars) rows.push_back(to_row(one, config_.run.matching.interval));
+  const auto kept = persistence::BarRepository(*services_.database).upsert(rows);
+  if (!kept) return std::unexpected(kept.error());
+  return {};
+}
+
+void SessionRun::note_latest(std::span<const SymbolBar> bars) {
+  for (const SymbolBar& one : bars) {
+    const auto known = std::ranges::find(latest_, one.symbol, &SymbolBar::symbol);
+    if (known == latest_.end()) {
+      latest_.push_back(one);
+    } else {
+      known->bar = one.bar;
+    }
+  }
+}
+
+// False when the session is over.
+net::task<bool> SessionRun::play_step(const BarStep& step) {
+  if (step.time >= config_.run.end) {
+    end({.status = "completed", .reason = {}, .error = std::nullopt});
+    co_return false;
+  }
+  co_await one_bar(step.time, step.bars);
+  if (!ending_ && steps_total_ > 0 && next_index_ >= steps_total_) {
+    end({.status = "completed", .reason = {}, .error = std::nullopt});
+  }
+  co_return !ending_;
+}
+
+net::task<void> SessionRun::play_feed() {
+  if (begun_) {
+    const BarStep step = std::move(*begun_);
+    begun_.reset();
+    if (!co_await play_step(step)) co_return;
+  }
+  const std::int64_t last_moment = config_.run.end.value == INT64_MAX
+                                       ? INT64_MAX
+                                       : config_.run.end.value +
+                                             longest_ns(config_.run.matching.interval) +
+                                             std::chrono::nanoseconds(kLateBar).count();
+  for (;;) {
+    if (interrupts_.stop_reason()) co_return end_by_stop();
+    if (const auto failure = feed_->failure()) co_return end_by_error(*failure);
+    if (const Result<void> heard = co_await hear_of_orders(); !heard) {
+      co_return end_by_error(heard.error());
+    }
+    if (const auto step = feed_->take()) {
+      if (!co_await play_step(*step)) co_return;
+      continue;
+    }
+    if (now_unix().value > last_moment && feed_->caught_up()) {
+      co_return end({.status = "completed", .reason = {}, .error = std::nullopt});
+    }
+    if (!co_await wait(kLookAgainAfter)) co_return;
+  }
+}
+
+// ---- orders
+
+net::task<void> SessionRun::take_live(const BrokerUpdate& told) {
+  const std::string& client_id = told.order.request.client_id.value;
+  const persistence::OrderRow* row = orders_.row_of(client_id);
+  if (row == nullptr) co_return;  // not an order of this run, or over
+  const Result<Order> before = order_of(*row);
+  if (!before) co_return;
+  orders_.accepted(client_id, told.order.id);
+  for (BrokerUpdate& one : order_news(*before, told)) {
+    // A venue may name its symbols in its own way.
+    one.order.request.symbol = before->request.symbol;
+    if (one.fill) one.fill->symbol = before->request.symbol;
+    co_await take(one);
+  }
+}
+
+// What the stream has told since the last time.
+net::task<Result<void>> SessionRun::hear_of_orders() {
+  if (!follower_) co_return Result<void>();
+  const std::size_t open_before = orders_.open_orders().size();
+  const std::int64_t fills_before = row_.fills;
+  for (const BrokerUpdate& update : follower_->take()) co_await take_live(update);
+  if (follower_->take_gap()) {
+    const Result<void> asked = co_await ask_about_orders();
+    if (!asked) co_return asked;
+  }
+  if (row_.fills != fills_before || orders_.open_orders().size() != open_before) {
+    co_return flush();
+  }
+  co_return Result<void>();
+}
+
+// Before each bar: so that a decision rests on what the venue did, and a lost update costs no more
+// than a bar.
+net::task<Result<void>> SessionRun::ask_about_orders() {
+  for (const auto& [client_id, id] : orders_.open_orders()) {
+    const Result<void> asked = co_await ask_about(client_id, id);
+    if (!asked) co_return asked;
+  }
+  co_return Result<void>();
+}
+
+net::task<Result<void>> SessionRun::ask_about(std::string client_id, OrderId id) {
+  const bool unknown = id.value.empty();
+  const Result<Order> order = unknown ? co_await broker_->query_order(ClientOrderId{client_id})
+                                      : co_await broker_->query_order(std::move(id));
+  if (order) {
+    const BrokerUpdate told{"", *order, std::nullopt, ""};
+    co_await take_live(told);
+    co_return Result<void>();
+  }
+  const ErrorCode code = order.error().code;
+  if (unknown && code == ErrorCode::not_found)
+    co_return co_await follow_unknown(std::move(client_id));
+  if (code == ErrorCode::cancelled || code == ErrorCode::unauthenticated) {
+    co_return std::unexpected(order.error());
+  }
+  log_warning("paper", fmt::format("order.client_id={}: {}", client_id, order.error().message));
+  co_return Result<void>();
+}
+
+bool SessionRun::may_be_on_its_way(const persistence::OrderRow& row) const {
+  const std::chrono::nanoseconds limit = broker_->knows_client_ids()
+                                             ? std::chrono::nanoseconds(kOnItsWay)
+                                             : std::chrono::nanoseconds(kOnItsWayUnnamed);
+  return now_unix().value - row.created_at.value < limit.count();
+}
+
+// The venue does not know an order whose submission had no answer, or was cut off by a crash.
+net::task<Result<void>> SessionRun::follow_unknown(std::string client_id) {
+  const persistence::OrderRow* row = orders_.row_of(client_id);
+  if (row == nullptr || ending_) co_return Result<void>();
+  if (!may_be_on_its_way(*row)) {
+    orders_.close(client_id, OrderStatus::rejected, "it never reached the venue");
+    loop_->on_order_closed(ClientOrderId{client_id}, OrderStatus::rejected,
+                           "it never reached the venue", now_unix());
+    co_return Result<void>();
+  }
+  if (!broker_->knows_client_ids()) co_return Result<void>();  // asked again at the next bar
+  Result<OrderRequest> request = request_of(*row, row->quantity);
+  if (!request) co_return std::unexpected(request.error());
+  const Result<KillSwitchState> state = co_await kill_switch_.state();
+  if (!state || state->engaged) co_return Result<void>();
+  const Result<Order> order = co_await broker_->submit_order(std::move(*request));
+  if (!order) {
+    if (order.error().code == ErrorCode::cancelled) co_return std::unexpected(order.error());
+    log_warning("paper", fmt::format("order.client_id={}: {}", client_id, order.error().message));
+    co_return Result<void>();
+  }
+  const BrokerUpdate told{"", *order, std::nullopt, ""};
+  co_await take_live(told);
+  co_return Result<void>();
+}
+
+}  // namespace alphaswarm::trading::paper
