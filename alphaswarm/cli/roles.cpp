@@ -57,24 +57,11 @@ Result<instrumentation::UrlFilter> excluded_urls(const Start& start) {
   return filter;
 }
 
-// Once, however many roles there are in this process.
-void warn_that_nothing_is_traced() {
-  static const bool warned = [] {
-    log_warning(
-        "tracing",
-        "ALPHASWARM_OTEL_ENDPOINT is set, but this program was built without tracing: build "
-        "it with -DALPHASWARM_OTEL=ON, or install the package alphaswarm");
-    return true;
-  }();
-  static_cast<void>(warned);
-}
-
 }  // namespace
 
 Result<Telemetry> Telemetry::create(const Start& start, std::string_view suffix) {
   auto config = observability::config_from_environment(start.environment, suffix);
   if (!config) return std::unexpected(config.error());
-  if (!ALPHASWARM_OTEL && !config->endpoint.empty()) warn_that_nothing_is_traced();
   config->sink = start.sink;
   identify(config->resource);
   Telemetry telemetry;

@@ -368,8 +368,8 @@ Result<Config> config_from_environment(const Environment& environment,
   static std::atomic<bool> said{false};
   if (!config.endpoint.empty() && !said.exchange(true, std::memory_order_relaxed)) {
     log_warning("tracing",
-                "an endpoint is set, but this program was built without tracing: nothing is sent. "
-                "Build it with -DALPHASWARM_OTEL=ON, or unset the endpoint");
+                "an endpoint is set, but this program was built without tracing: build it with "
+                "-DALPHASWARM_OTEL=ON, or install the package without no-otel in its name");
   }
 #endif
   return config;
