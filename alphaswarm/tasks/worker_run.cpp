@@ -67,7 +67,9 @@ net::task<std::optional<TaskResult>> Worker::Impl::earlier_result(const TaskMess
 
 net::task<Worker::Impl::Settlement> Worker::Impl::run(TaskMessage message, std::stop_source stop,
                                                       Handling& handling) {
-  auto span = tracing::start_consumer(message, config_.hostname, config_.provider);
+  const observability::Extracted sender = tracing::extract(message, config_.provider);
+  const observability::BaggageScope baggage(sender.baggage);
+  auto span = tracing::start_consumer(message, sender.parent, config_.hostname, config_.provider);
   Outcome outcome;
   const std::int64_t begin = monotonic_ns();
   if (is_revoked(message.id)) {
