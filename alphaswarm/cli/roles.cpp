@@ -12,6 +12,7 @@
 #include "alphaswarm/tasks/host.hpp"
 #include "alphaswarm/tasks/redis_broker.hpp"
 #include "alphaswarm/tasks/redis_bus.hpp"
+#include "alphaswarm/tasks/unfinished.hpp"
 #include "alphaswarm/trading/backtest/backtest_task.hpp"
 #include "alphaswarm/trading/ingestion/ingestion_task.hpp"
 #include "alphaswarm/trading/paper/paper_tasks.hpp"
@@ -225,6 +226,10 @@ Result<std::unique_ptr<WorkerRole>> WorkerRole::start(const Start& start, Backbo
     if (!left) return std::unexpected(left.error());
     if (*left > 0) log_info("worker", fmt::format("{} unfinished tasks go on", *left));
   }
+  if (backbone.redis) {
+    net::spawn(role->runtime_, role->watch_stop_,
+               tasks::watch_for_loss(backbone.broker, backbone.database));
+  }
   role->worker_->start();
   if (backbone.redis) {
     role->control_ =
@@ -234,6 +239,7 @@ Result<std::unique_ptr<WorkerRole>> WorkerRole::start(const Start& start, Backbo
 }
 
 void WorkerRole::stop() {
+  watch_stop_.request_stop();
   if (control_) control_->stop();
   if (worker_) static_cast<void>(worker_->stop(kTaskGrace));
   runtime_.stop();
@@ -284,6 +290,10 @@ Result<std::unique_ptr<ApiRole>> ApiRole::start(const Start& start, Backbone& ba
                              std::move(config));
   if (!server) return std::unexpected(server.error());
   role->server_ = std::move(*server);
+  if (backbone.redis) {
+    net::spawn(role->runtime_, role->watch_stop_,
+               tasks::watch_for_loss(backbone.broker, backbone.database));
+  }
   return role;
 }
 
@@ -294,6 +304,7 @@ void ApiRole::stop_serving() {
 }
 
 void ApiRole::stop() {
+  watch_stop_.request_stop();
   stop_serving();
   runtime_.stop();
   telemetry_.stop();

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "alphaswarm/cli/settings.hpp"
@@ -116,6 +117,7 @@ class WorkerRole {
   net::HttpClient http_;
   std::optional<LiveVenues> live_;
   trading::paper::Services sessions_;
+  std::stop_source watch_stop_;  // of who looks whether Redis has lost its tasks
   std::unique_ptr<tasks::Worker> worker_;
   std::unique_ptr<tasks::RemoteControl> control_;  // null over memory://
 };
@@ -139,6 +141,7 @@ class ApiRole {
   net::HttpClient http_;
   std::unique_ptr<trading::SimBroker> sim_;  // orders by hand, on an account of their own
   std::optional<LiveVenues> live_;
+  std::stop_source watch_stop_;  // as the worker's
   std::unique_ptr<net::HttpServer> server_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "alphaswarm/instrumentation/http_headers.hpp"
 #include "alphaswarm/instrumentation/http_method.hpp"
 #include "alphaswarm/instrumentation/redact.hpp"
 #include "alphaswarm/observability/api/propagation.hpp"
@@ -16,13 +17,8 @@ void* TracingHttpClientObserver::started(net::HttpRequestInfo& request, int rese
   options.kind = otel::SpanKind::client;
   options.provider = provider_;
   otel::Span span = otel::span(known ? request.method : std::string_view("HTTP"), options);
-  if (const otel::SpanContext context = span.context(); context.is_valid()) {
-    request.headers.set("traceparent", otel::to_traceparent(context));
-    request.headers.remove("tracestate");
-    if (const std::string state = otel::to_tracestate(context); !state.empty()) {
-      request.headers.set("tracestate", state);
-    }
-  }
+  HeadersWriter headers(request.headers);
+  otel::inject(span.context(), headers, provider_);
   if (span.recording()) {
     span.set("http.request.method", known ? request.method : std::string_view("_OTHER"));
     if (!known) span.set("http.request.method_original", request.method);

@@ -5,8 +5,9 @@
 
 namespace alphaswarm::instrumentation {
 
-// A CLIENT span for each request sent, named by its method, as the stable HTTP conventions say;
-// `traceparent` and `tracestate` go with the request. Credentials in the URL are redacted.
+// A CLIENT span for each request sent, named by its method, as the stable HTTP conventions say. Its
+// context and the task's baggage go with the request, in the forms of the provider's propagators.
+// Credentials in the URL are redacted.
 class TracingHttpClientObserver final : public net::HttpClientObserver {
  public:
   // `provider` null: that of the current context, else the process default.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "alphaswarm/instrumentation/http_headers.hpp"
 #include "alphaswarm/instrumentation/http_method.hpp"
 #include "alphaswarm/instrumentation/redact.hpp"
 #include "alphaswarm/observability/api/propagation.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 // What the token points to.
 struct Request {
+  std::optional<otel::BaggageScope> baggage;  // ends after the span
   otel::Span span;
   bool excluded = false;
 };
@@ -85,15 +87,15 @@ TracingHttpServerObserver::TracingHttpServerObserver(otel::TracerProvider* provi
 net::ObserverToken TracingHttpServerObserver::started(const net::HttpRequest& request) {
   auto own = std::make_unique<Request>();
   own->excluded = excluded_.excludes(request.path);
-  const std::optional<otel::SpanContext> parent =
-      own->excluded ? unrecorded_parent()
-                    : otel::extract_traceparent(request.headers.get("traceparent").value_or(""),
-                                                request.headers.get("tracestate").value_or(""));
+  otel::Extracted caller = otel::extract(HeadersReader(request.headers), provider_);
+  if (!caller.baggage.empty()) own->baggage.emplace(caller.baggage);
+  if (own->excluded) caller.parent = unrecorded_parent();
+  const bool continues = caller.parent.is_valid();
   otel::SpanOptions options;
   options.kind = otel::SpanKind::server;
   options.provider = provider_;
-  options.parent = parent ? &*parent : nullptr;
-  options.root = !parent;
+  options.parent = continues ? &caller.parent : nullptr;
+  options.root = !continues;
   own->span = otel::span(span_name(request), options);
   if (own->span.recording()) describe(own->span, request);
   return own.release();

@@ -9,9 +9,9 @@
 namespace alphaswarm::instrumentation {
 
 // A SERVER span for each request, as the stable HTTP conventions say: named "{METHOD} {route}", a
-// child of the caller's `traceparent`, current while the handler runs. Responses get
-// `traceresponse` (W3C) and `x-trace-id`. Nothing of an excluded URL is recorded, its handler's
-// spans included.
+// child of the caller's span as the provider's propagators find it, current while the handler runs;
+// so is the caller's baggage. Responses get `traceresponse` (W3C) and `x-trace-id`. Nothing of an
+// excluded URL is recorded, its handler's spans included.
 class TracingHttpServerObserver final : public net::HttpServerObserver {
  public:
   // `provider` null: the process default. A provider MUST outlive the observer.

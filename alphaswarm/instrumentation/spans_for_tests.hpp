@@ -16,8 +16,11 @@ namespace alphaswarm::instrumentation {
 
 class SpanKeeper {
  public:
-  explicit SpanKeeper(std::string service = "test", double sample_ratio = 1.0) {
+  explicit SpanKeeper(
+      std::string service = "test", double sample_ratio = 1.0,
+      std::vector<observability::Propagator> propagators = observability::Config().propagators) {
     observability::Config config;
+    config.propagators = std::move(propagators);
     config.service_name = std::move(service);
     config.sink = sink_;
     config.sample_ratio = sample_ratio;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <vector>
 
 #include "alphaswarm/net/detail/client_connection.hpp"
+#include "alphaswarm/net/detail/connection_pool.hpp"
 #include "alphaswarm/net/detail/http_codec.hpp"
 #include "alphaswarm/net/url.hpp"
 
@@ -42,53 +42,28 @@ class HttpClient::Impl {
 
  private:
   // Connections to one scheme, host and port. Never removed, so references stay good.
-  struct Host {
-    std::vector<ConnectionPtr> idle;  // most recently used last; guarded by mutex_
-    std::size_t busy = 0;             // requests that hold a place; guarded by mutex_
-    detail::WaitQueue waiting;
-  };
-  // A place in the bound of a host, given back when it goes.
-  class Place;
-  struct Lease {
-    ConnectionPtr connection;
-    bool pooled = false;
-  };
+  using Pool = detail::ConnectionPool<ClientConnection>;
 
   task<Result<HttpResponse>> send_checked(const ClientRequest& request, const Url& url,
                                           PeerAddress& peer);
-  task<Result<HttpResponse>> send_on(Host& host, const ClientRequest& request, const Url& url,
+  task<Result<HttpResponse>> send_on(Pool& pool, const ClientRequest& request, const Url& url,
                                      Deadline deadline, PeerAddress& peer);
-  task<Result<void>> take_place(Host& host, Deadline deadline);
-  void give_back(Host& host, ConnectionPtr connection) noexcept;
-  ConnectionPtr take_idle(Host& host);
   task<Result<ConnectionPtr>> open(const Url& url, Deadline deadline);
   Result<std::shared_ptr<detail::TlsContext>> tls();
-  Host& host_of(const Url& url);
+  Pool& pool_of(const Url& url);
 
   Runtime& runtime_;
   const HttpClientConfig config_;
   std::mutex mutex_;
-  std::map<std::string, Host> hosts_;        // guarded by mutex_
+  std::map<std::string, Pool> pools_;        // guarded by mutex_
   std::shared_ptr<detail::TlsContext> tls_;  // guarded by mutex_; made at first use
 };
 
-// Ends with its request, also when an exception or the abandonment of the task ends that.
-class HttpClient::Impl::Place {
- public:
-  Place(Impl& impl, Host& host) noexcept : impl_(impl), host_(host) {}
-  ~Place() { impl_.give_back(host_, std::move(to_keep)); }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  ConnectionPtr to_keep;  // back to the pool; null: the connection is gone
-
- private:
-  Impl& impl_;
-  Host& host_;
-};
-
-HttpClient::Impl::Host& HttpClient::Impl::host_of(const Url& url) {
+HttpClient::Impl::Pool& HttpClient::Impl::pool_of(const Url& url) {
   const std::lock_guard lock(mutex_);
-  return hosts_[url.scheme + "://" + url.host + ":" + std::to_string(url.port)];
+  std::string name = url.scheme + "://" + url.host + ":" + std::to_string(url.port);
+  return pools_.try_emplace(std::move(name), config_.max_connections_per_host, config_.idle_timeout)
+      .first->second;
 }
 
 Result<std::shared_ptr<detail::TlsContext>> HttpClient::Impl::tls() {
@@ -99,54 +74,6 @@ Result<std::shared_ptr<detail::TlsContext>> HttpClient::Impl::tls() {
     tls_ = std::move(*made);
   }
   return tls_;
-}
-
-task<Result<void>> HttpClient::Impl::take_place(Host& host, Deadline deadline) {
-  const auto take = [&] {
-    if (host.busy >= config_.max_connections_per_host) return false;
-    ++host.busy;
-    return true;
-  };
-  const auto outcome = co_await detail::Wait(mutex_, host.waiting, deadline, take);
-  switch (outcome) {
-    case detail::WaitOutcome::woken:  // the place was handed over, or taken
-      co_return Result<void>();
-    case detail::WaitOutcome::cancelled:
-      co_return fail(ErrorCode::cancelled, "the task was asked to stop");
-    default:
-      co_return fail(ErrorCode::deadline_exceeded,
-                     "no connection became free in time: all " +
-                         std::to_string(config_.max_connections_per_host) + " are busy");
-  }
-}
-
-void HttpClient::Impl::give_back(Host& host, ConnectionPtr connection) noexcept {
-  const Deadline now = std::chrono::steady_clock::now();
-  ConnectionPtr too_old;  // one a time is enough to keep up
-  const std::lock_guard lock(mutex_);
-  if (!host.idle.empty() && host.idle.front()->idle_since + config_.idle_timeout < now) {
-    too_old = std::move(host.idle.front());
-    host.idle.erase(host.idle.begin());
-  }
-  if (connection != nullptr) {
-    connection->idle_since = now;
-    host.idle.push_back(std::move(connection));
-  }
-  if (!host.waiting.wake_one()) --host.busy;  // else the place goes to who waited
-}
-
-ConnectionPtr HttpClient::Impl::take_idle(Host& host) {
-  const Deadline oldest = std::chrono::steady_clock::now() - config_.idle_timeout;
-  for (;;) {
-    ConnectionPtr connection;  // closed, if it is no good, without the lock
-    {
-      const std::lock_guard lock(mutex_);
-      if (host.idle.empty()) return nullptr;
-      connection = std::move(host.idle.back());
-      host.idle.pop_back();
-    }
-    if (connection->idle_since >= oldest && connection->is_quiet()) return connection;
-  }
 }
 
 task<Result<ConnectionPtr>> HttpClient::Impl::open(const Url& url, Deadline deadline) {
@@ -161,10 +88,10 @@ task<Result<ConnectionPtr>> HttpClient::Impl::open(const Url& url, Deadline dead
   co_return co_await ClientConnection::open(runtime_, url, std::move(context), limit);
 }
 
-task<Result<HttpResponse>> HttpClient::Impl::send_on(Host& host, const ClientRequest& request,
+task<Result<HttpResponse>> HttpClient::Impl::send_on(Pool& pool, const ClientRequest& request,
                                                      const Url& url, Deadline deadline,
                                                      PeerAddress& peer) {
-  Place place(*this, host);
+  Pool::Place place(pool);
   std::string head;
   const std::string target = url.target();
   const std::string authority = url.authority();
@@ -176,7 +103,7 @@ task<Result<HttpResponse>> HttpClient::Impl::send_on(Host& host, const ClientReq
                                             {config_.max_header_bytes, config_.max_response_bytes},
                                             deadline};
   for (;;) {
-    ConnectionPtr connection = take_idle(host);
+    ConnectionPtr connection = pool.take_idle();
     const bool pooled = connection != nullptr;
     if (!pooled) {
       Result<ConnectionPtr> opened = co_await open(url, deadline);
@@ -198,11 +125,11 @@ task<Result<HttpResponse>> HttpClient::Impl::send_checked(const ClientRequest& r
   if (auto why = refusal(request, url)) co_return std::unexpected(std::move(*why));
   const auto limit = request.timeout.count() > 0 ? request.timeout : config_.request_timeout;
   const Deadline deadline = std::chrono::steady_clock::now() + limit;
-  Host& host = host_of(url);
-  if (auto placed = co_await take_place(host, deadline); !placed) {
+  Pool& pool = pool_of(url);
+  if (auto placed = co_await pool.take_place(deadline); !placed) {
     co_return std::unexpected(std::move(placed.error()));
   }
-  auto response = co_await send_on(host, request, url, deadline, peer);
+  auto response = co_await send_on(pool, request, url, deadline, peer);
   if (!response) {
     response.error().message =
         request.method + " " + url.authority() + url.path + ": " + response.error().message;
@@ -232,12 +159,8 @@ task<Result<HttpResponse>> HttpClient::Impl::send(ClientRequest request) {
 }
 
 void HttpClient::Impl::close_idle() {
-  std::vector<ConnectionPtr> closing;
   const std::lock_guard lock(mutex_);
-  for (auto& [name, host] : hosts_) {
-    std::ranges::move(host.idle, std::back_inserter(closing));
-    host.idle.clear();
-  }
+  for (auto& [name, pool] : pools_) pool.close_idle();
 }
 
 HttpClient::HttpClient(Runtime& runtime, HttpClientConfig config)

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <mutex>
 
 #include "alphaswarm/base/counters.hpp"
+#include "alphaswarm/net/detail/connection_pool.hpp"
 #include "alphaswarm/net/detail/redis_connection.hpp"
 #include "alphaswarm/net/detail/redis_gate.hpp"
 #include "alphaswarm/net/detail/redis_pubsub.hpp"
@@ -52,6 +52,8 @@ class RedisClient::Impl {
   Impl(Runtime& runtime, RedisConfig config)
       : config(std::move(config)),
         gate_(runtime, this->config),
+        short_(this->config.max_connections, this->config.idle_timeout),
+        blocking_(this->config.max_blocking_connections, this->config.idle_timeout),
         pubsub(std::make_shared<detail::RedisPubSub>(runtime, this->config)) {}
 
   // Reports to the observer; `commands` are what it is told, `wire` what is sent.
@@ -61,35 +63,13 @@ class RedisClient::Impl {
   const RedisConfig config;
 
  private:
-  // Connections of one kind: some busy, some idle.
-  struct Pool {
-    std::size_t busy = 0;             // guarded by mutex_
-    std::vector<ConnectionPtr> idle;  // most recently used last; guarded by mutex_
-    detail::WaitQueue waiting;
-  };
-  // A place in the bound of a pool, given back when it goes.
-  class Place {
-   public:
-    Place(Impl& impl, Pool& pool) noexcept : impl_(impl), pool_(pool) {}
-    ~Place() { impl_.give_back(pool_, std::move(to_keep)); }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-    ConnectionPtr to_keep;  // back to the pool; null: the connection is gone
-
-   private:
-    Impl& impl_;
-    Pool& pool_;
-  };
+  using Pool = detail::ConnectionPool<RedisConnection>;
 
   task<Replies> run(RedisCall call, const std::vector<RedisCommand>& commands,
                     std::chrono::nanoseconds limit);
   task<Replies> exchange(Pool& pool, std::string bytes, std::size_t count, Deadline deadline);
-  task<Result<void>> take_place(Pool& pool, std::size_t bound, Deadline deadline);
-  void give_back(Pool& pool, ConnectionPtr connection) noexcept;
-  ConnectionPtr take_idle(Pool& pool);
 
   detail::RedisGate gate_;
-  std::mutex mutex_;
   Pool short_;     // calls that the server answers at once
   Pool blocking_;  // calls that wait there
 
@@ -97,63 +77,11 @@ class RedisClient::Impl {
   const std::shared_ptr<detail::RedisPubSub> pubsub;  // shared with its loop and subscriptions
 };
 
-task<Result<void>> RedisClient::Impl::take_place(Pool& pool, std::size_t bound, Deadline deadline) {
-  const auto take = [&] {
-    if (pool.busy >= bound) return false;
-    ++pool.busy;
-    return true;
-  };
-  {
-    const std::lock_guard lock(mutex_);
-    if (take()) co_return Result<void>();
-  }
-  const auto outcome = co_await detail::Wait(mutex_, pool.waiting, deadline, take);
-  switch (outcome) {
-    case detail::WaitOutcome::woken:  // the place was handed over, or taken
-      co_return Result<void>();
-    case detail::WaitOutcome::cancelled:
-      co_return fail(ErrorCode::cancelled, "the task was asked to stop");
-    default:
-      co_return fail(
-          ErrorCode::deadline_exceeded,
-          fmt::format("no connection to Redis became free in time: all {} are busy", bound));
-  }
-}
-
-void RedisClient::Impl::give_back(Pool& pool, ConnectionPtr connection) noexcept {
-  const Deadline now = std::chrono::steady_clock::now();
-  ConnectionPtr too_old;  // one a time is enough to keep up
-  const std::lock_guard lock(mutex_);
-  if (!pool.idle.empty() && pool.idle.front()->idle_since + config.idle_timeout < now) {
-    too_old = std::move(pool.idle.front());
-    pool.idle.erase(pool.idle.begin());
-  }
-  if (connection != nullptr) {
-    connection->idle_since = now;
-    pool.idle.push_back(std::move(connection));
-  }
-  if (!pool.waiting.wake_one()) --pool.busy;  // else the place goes to who waited
-}
-
-ConnectionPtr RedisClient::Impl::take_idle(Pool& pool) {
-  const Deadline oldest = std::chrono::steady_clock::now() - config.idle_timeout;
-  for (;;) {
-    ConnectionPtr connection;  // closed, if it is no good, without the lock
-    {
-      const std::lock_guard lock(mutex_);
-      if (pool.idle.empty()) return nullptr;
-      connection = std::move(pool.idle.back());
-      pool.idle.pop_back();
-    }
-    if (connection->idle_since >= oldest && connection->is_quiet()) return connection;
-  }
-}
-
 task<Replies> RedisClient::Impl::exchange(Pool& pool, std::string bytes, std::size_t count,
                                           Deadline deadline) {
-  Place place(*this, pool);
+  Pool::Place place(pool);
   for (;;) {
-    ConnectionPtr connection = take_idle(pool);
+    ConnectionPtr connection = pool.take_idle();
     const bool pooled = connection != nullptr;
     if (!pooled) {
       auto opened = co_await gate_.open(deadline);
@@ -185,8 +113,9 @@ task<Replies> RedisClient::Impl::run(RedisCall call, const std::vector<RedisComm
   const bool transaction = call == RedisCall::transaction;
   const Deadline deadline = std::chrono::steady_clock::now() + config.command_timeout + limit;
   Pool& pool = blocking ? blocking_ : short_;
-  const std::size_t bound = blocking ? config.max_blocking_connections : config.max_connections;
-  if (auto placed = co_await take_place(pool, bound, deadline); !placed) {
+  if (auto placed = co_await pool.take_place(deadline); !placed) {
+    placed.error().message =
+        fmt::format("Redis at {}:{}: {}", config.host, config.port, placed.error().message);
     co_return std::unexpected(std::move(placed.error()));
   }
   std::string bytes;

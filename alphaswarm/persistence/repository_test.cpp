@@ -372,6 +372,11 @@ TEST_P(RepositoryTest, ATaskEndsOnce) {
   ASSERT_TRUE(tasks.mark_retry("t1", "away", 1));
   ASSERT_TRUE(tasks.mark_started("t1", "celery@host", 1, {3}));
   EXPECT_EQ((*tasks.find("t1"))->started_at, UnixNanos{2});  // of the first attempt
+  // A second message of the same try, at another worker, at its own, and of the next try.
+  EXPECT_FALSE(tasks.mark_started("t1", "celery@other", 1, {3}, false));
+  EXPECT_TRUE(tasks.mark_started("t1", "celery@host", 1, {3}, false));
+  EXPECT_TRUE(tasks.mark_started("t1", "celery@other", 2, {3}, false));
+  EXPECT_TRUE(tasks.mark_started("t1", "celery@host", 2, {3}));
   EXPECT_TRUE(*tasks.store_terminal_frame("t1", "{}"));
   EXPECT_FALSE(*tasks.store_terminal_frame("t1", "{\"late\":1}"));
   EXPECT_EQ(tasks.unfinished()->size(), 1U);

@@ -37,9 +37,11 @@ class TaskRepository {
 
   // False if a task of that id is already there (nothing changes then).
   [[nodiscard]] Result<bool> insert(const TaskRow& row);
-  // Each is not_found if there is no such task.
+  // Each is not_found if there is no such task, or it has ended.
+  // `take_over` false: also not_found if another worker has started this try of it.
   [[nodiscard]] Result<void> mark_started(std::string_view id, std::string_view worker,
-                                          std::int64_t retries, UnixNanos when);
+                                          std::int64_t retries, UnixNanos when,
+                                          bool take_over = true);
   [[nodiscard]] Result<void> mark_retry(std::string_view id, std::string_view error,
                                         std::int64_t retries);
   // SUCCESS, FAILURE or REVOKED. The first to finish a task wins: false if it already was.

@@ -32,4 +32,15 @@ net::task<Result<std::optional<std::string>>> Broker::find_result(std::string /*
   co_return fail(ErrorCode::unimplemented, "this broker keeps no results");
 }
 
+net::task<Result<bool>> Broker::has_forgotten() { co_return false; }
+
+net::task<Result<void>> Broker::presume_lent(std::vector<Delivery> /*messages*/,
+                                             std::chrono::nanoseconds /*grace*/) {
+  co_return fail(ErrorCode::unimplemented, "this broker forgets nothing");
+}
+
+net::task<Result<void>> Broker::remember() { co_return Result<void>(); }
+
+net::task<Result<std::size_t>> Broker::restore() { co_return std::size_t{0}; }
+
 }  // namespace alphaswarm::tasks

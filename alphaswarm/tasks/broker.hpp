@@ -24,6 +24,9 @@ struct Delivery {
   std::string message;  // the envelope, JSON
   std::string queue;
   std::string tag;  // the broker's name of this loan, never used again
+  // The task's, once who has the message knows it: a broker that has forgotten the loan may find it
+  // again by this.
+  std::string task_id{};
 };
 
 // What a result backend keeps of an ended task.
@@ -81,6 +84,19 @@ class Broker {
   // Stores and publishes a state that is not the last.
   virtual net::task<Result<void>> store(StoredResult result);
   virtual net::task<Result<std::optional<std::string>>> find_result(std::string key);
+
+  // For a broker whose other side may come back empty. True for one caller each time that has
+  // happened: it calls presume_lent() with all that should be there, and then remember(). If it
+  // does not within half a minute, another is told.
+  virtual net::task<Result<bool>> has_forgotten();
+  // Notes messages (with their task_id) as lent to somebody unknown. Whoever has such a task tells
+  // so by keep() within `grace`; the others go back to their queues by restore().
+  virtual net::task<Result<void>> presume_lent(std::vector<Delivery> messages,
+                                               std::chrono::nanoseconds grace);
+  virtual net::task<Result<void>> remember();
+  // Puts back what was lent and neither acknowledged nor kept for too long, and gives how many; a
+  // broker with a consumer does so by itself from time to time.
+  virtual net::task<Result<std::size_t>> restore();
 
   virtual net::task<Result<std::size_t>> waiting(std::string queue) = 0;
   virtual net::task<Result<std::size_t>> unacknowledged() = 0;

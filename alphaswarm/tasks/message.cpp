@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "alphaswarm/base/ids.hpp"
+#include "alphaswarm/observability/api/propagators.hpp"
 #include "alphaswarm/tasks/host.hpp"
 
 namespace alphaswarm::tasks {
@@ -59,13 +60,13 @@ json::object headers_of(const TaskMessage& message) {
   headers["kwargsrepr"] = short_text(message.kwargs);
   headers["origin"] =
       message.origin.empty() ? fmt::format("gen{}@{}", ::getpid(), host_name()) : message.origin;
-  headers["ignore_result"] = false;
+  headers["ignore_result"] =
+      message.ignore_result ? json::value(*message.ignore_result) : json::value(nullptr);
   headers["replaced_task_nesting"] = 0;
   headers["stamped_headers"] = nullptr;
   headers["stamps"] = json::object();
   if (message.redelivered) headers["redelivered"] = true;
-  if (!message.traceparent.empty()) headers["traceparent"] = message.traceparent;
-  if (!message.tracestate.empty()) headers["tracestate"] = message.tracestate;
+  for (const auto& [name, value] : message.context) headers[name] = value;
   return headers;
 }
 
@@ -132,9 +133,16 @@ Result<void> decode_headers(const json::object& headers, TaskMessage& message) {
   message.root_id = text_of(headers, "root_id");
   message.parent_id = text_of(headers, "parent_id");
   message.origin = text_of(headers, "origin");
-  message.traceparent = text_of(headers, "traceparent");
-  message.tracestate = text_of(headers, "tracestate");
+  for (const std::string_view name : observability::kPropagationHeaders) {
+    if (std::string value = text_of(headers, name); !value.empty()) {
+      message.context.emplace(name, std::move(value));
+    }
+  }
   message.redelivered = flag_of(headers, "redelivered");
+  const json::value* ignore = headers.if_contains("ignore_result");
+  message.ignore_result = ignore != nullptr && ignore->is_bool()
+                              ? std::optional<bool>(ignore->get_bool())
+                              : std::nullopt;
   const auto eta = time_of(headers, "eta");
   if (!eta) return std::unexpected(eta.error());
   message.eta = *eta;

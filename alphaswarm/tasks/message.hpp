@@ -7,6 +7,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,8 +32,11 @@ struct TaskMessage {
   std::string reply_to;   // empty: a new UUID
   std::string origin;     // "gen<pid>@<host>"; empty: this process
   bool redelivered = false;
-  std::string traceparent;  // W3C, empty if not traced
-  std::string tracestate;
+  // True: nobody wants its result. nullopt: as the task itself has it (TaskOptions).
+  std::optional<bool> ignore_result = false;
+  // Trace context and baggage, by header name, as propagators write them. Of a message that was
+  // read: those of observability::kPropagationHeaders.
+  std::map<std::string, std::string, std::less<>> context{};
 };
 
 [[nodiscard]] std::string encode_message(const TaskMessage& message);

@@ -55,8 +55,11 @@ TEST(Message, ReadsWhatCelerySends) {
   EXPECT_EQ(message->retries, 2);
   EXPECT_EQ(message->priority, 4);
   EXPECT_EQ(message->eta, *from_rfc3339("2030-01-02T03:04:05.6789Z"));
-  EXPECT_EQ(message->traceparent, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03");
-  EXPECT_EQ(message->tracestate, "a=b");
+  EXPECT_EQ(message->context.at("traceparent"),
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03");
+  EXPECT_EQ(message->context.at("tracestate"), "a=b");
+  EXPECT_EQ(message->context.size(), 2U);
+  EXPECT_EQ(message->ignore_result, false);
   EXPECT_FALSE(message->redelivered);
 }
 
@@ -68,7 +71,7 @@ TEST(Message, WritesWhatAPythonWorkerNeeds) {
   message.args = {1, "x"};
   message.kwargs["a"] = nullptr;
   message.expires = UnixNanos{1};
-  message.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  message.context["traceparent"] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   const json::value envelope = json::parse(encode_message(message));
   const json::object& headers = envelope.at("headers").as_object();
   for (const char* name : {"lang",
@@ -113,6 +116,8 @@ TEST(Message, RoundTrips) {
   message.priority = 9;
   message.eta = UnixNanos{1'700'000'000'123'456'000};
   message.parent_id = "p";
+  message.ignore_result = std::nullopt;
+  message.context = {{"b3", "1-2-1"}, {"baggage", "desk=fx"}};
   message.kwargs["größe"] = json::array{1.5, false, json::object{{"k", "v"}}};
   const auto back = decode_message(encode_message(message));
   ASSERT_TRUE(back) << back.error().message;
@@ -121,6 +126,8 @@ TEST(Message, RoundTrips) {
   EXPECT_EQ(back->parent_id, "p");
   EXPECT_EQ(back->root_id, "i");
   EXPECT_EQ(back->retries, 3);
+  EXPECT_EQ(back->ignore_result, std::nullopt);
+  EXPECT_EQ(back->context, message.context);
   EXPECT_EQ(back->priority, 9);
   const auto again = decode_message(mark_redelivered(encode_message(message)));
   ASSERT_TRUE(again);

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <boost/json/parse.hpp>
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 
 #include "alphaswarm/base/ids.hpp"
@@ -25,25 +25,8 @@ persistence::TaskRow row_of(const TaskMessage& message) {
   return row;
 }
 
-Result<TaskMessage> message_of(const persistence::TaskRow& row) {
-  boost::system::error_code bad_args;
-  boost::system::error_code bad_kwargs;
-  const boost::json::value args = boost::json::parse(row.args_json, bad_args);
-  const boost::json::value kwargs = boost::json::parse(row.kwargs_json, bad_kwargs);
-  if (bad_args || bad_kwargs || !args.is_array() || !kwargs.is_object()) {
-    return fail(ErrorCode::data_loss,
-                fmt::format("the stored arguments of task '{}' cannot be read", row.id));
-  }
-  TaskMessage message;
-  message.id = row.id;
-  message.task = row.name;
-  message.queue = row.queue;
-  message.args = args.get_array();
-  message.kwargs = kwargs.get_object();
-  message.retries = row.retries;
-  message.redelivered = true;
-  return message;
-}
+constexpr std::chrono::seconds kLookAgain{5};    // whether a result is there
+constexpr std::chrono::seconds kLookForGaps{1};  // of the subscription
 
 std::int64_t as_ns(std::chrono::nanoseconds duration) { return duration.count(); }
 
@@ -69,6 +52,7 @@ net::task<Result<std::string>> TaskQueue::apply_async(std::string task_name,
   message.priority = options.priority;
   message.eta = options.eta;
   message.expires = options.expires;
+  message.ignore_result = options.ignore_result;
   auto span = tracing::start_producer(message, broker_->system());
   tracing::inject(message);
   auto sent = co_await send(std::move(message));
@@ -119,6 +103,7 @@ net::task<Result<TaskResult>> TaskQueue::wait(std::string task_id, std::chrono::
   // Subscribed before looking, so that a result stored in between is not missed.
   auto subscription = co_await bus_->subscribe(result_key(task_id));
   if (!subscription) co_return std::unexpected(subscription.error());
+  std::uint64_t gaps = subscription->gaps();
   for (;;) {
     auto found = co_await result(task_id);
     if (!found) co_return std::unexpected(found.error());
@@ -131,29 +116,20 @@ net::task<Result<TaskResult>> TaskQueue::wait(std::string task_id, std::chrono::
     if (net::this_task_stop_token().stop_requested()) {
       co_return fail(ErrorCode::cancelled, "stopped while waiting for a task");
     }
-    (void)co_await subscription->next_for(std::chrono::nanoseconds(left));
-  }
-}
-
-net::task<Result<std::size_t>> requeue_unfinished(Broker& broker, persistence::Database& database) {
-  persistence::TaskRepository tasks(database);
-  const auto rows = tasks.unfinished();
-  if (!rows) co_return std::unexpected(rows.error());
-  std::size_t sent = 0;
-  for (const persistence::TaskRow& row : *rows) {
-    const auto message = message_of(row);
-    if (!message) {
-      const auto ended =
-          tasks.mark_finished(row.id, kFailure, "", message.error().message, now_unix());
-      if (!ended) co_return std::unexpected(ended.error());
-      continue;
+    // Not for the message alone: it is lost if Redis is away at the wrong moment.
+    const std::int64_t look_again = std::min(deadline, monotonic_ns() + as_ns(kLookAgain));
+    while (monotonic_ns() < look_again && gaps == subscription->gaps()) {
+      const std::chrono::nanoseconds step = std::min<std::chrono::nanoseconds>(
+          kLookForGaps, std::chrono::nanoseconds(look_again - monotonic_ns()));
+      const std::int64_t from = monotonic_ns();
+      if (co_await subscription->next_for(step)) break;
+      if (net::this_task_stop_token().stop_requested()) break;
+      if (monotonic_ns() - from < as_ns(step)) {
+        co_return fail(ErrorCode::unavailable, "the bus was closed while waiting for a task");
+      }
     }
-    const auto pushed =
-        co_await broker.push(message->queue, message->priority, encode_message(*message));
-    if (!pushed) co_return std::unexpected(pushed.error());
-    ++sent;
+    gaps = subscription->gaps();
   }
-  co_return sent;
 }
 
 }  // namespace alphaswarm::tasks

@@ -24,6 +24,7 @@ struct ApplyOptions {
   int priority = 0;       // 0 to 9, lowest first
   std::optional<UnixNanos> eta{};
   std::optional<UnixNanos> expires{};
+  bool ignore_result = false;  // it is kept in table tasks only
 };
 
 // Thread-safe. The parts are shared with workers and the progress bus, which may end in any order.
@@ -41,7 +42,8 @@ class TaskQueue {
 
   // The stored result; PENDING for a task that is known and waits; nullopt for an unknown id.
   net::task<Result<std::optional<TaskResult>>> result(std::string task_id);
-  // Waits for a terminal state; deadline_exceeded after `limit`, cancelled when asked to stop.
+  // Waits for a terminal state; deadline_exceeded after `limit`, cancelled when asked to stop. A
+  // result is found though its announcement was lost, five seconds later at most.
   net::task<Result<TaskResult>> wait(std::string task_id, std::chrono::nanoseconds limit);
 
  private:
@@ -51,12 +53,5 @@ class TaskQueue {
   std::shared_ptr<Bus> bus_;
   std::shared_ptr<persistence::Database> database_;
 };
-
-// For a broker that forgets with its process: sends those tasks of the table that have not ended
-// again, marked as redelivered, oldest first. Call it once, before the first worker starts, and
-// only where no other process runs tasks of this database. Gives how many. The runs start traces
-// of their own: what they belonged to ended with the process. A task whose stored arguments cannot
-// be read ends as FAILURE.
-net::task<Result<std::size_t>> requeue_unfinished(Broker& broker, persistence::Database& database);
 
 }  // namespace alphaswarm::tasks

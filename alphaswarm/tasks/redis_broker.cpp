@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <map>
 #include <mutex>
@@ -11,68 +10,32 @@
 #include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/base/ids.hpp"
 #include "alphaswarm/base/log.hpp"
-#include "alphaswarm/tasks/message.hpp"
+#include "alphaswarm/tasks/redis_loans.hpp"
 #include "alphaswarm/tasks/redis_scripts.hpp"
 
 namespace alphaswarm::tasks {
 namespace {
 
 namespace json = boost::json;
+using detail::kUnacked;
+using detail::kUnackedIndex;
+using detail::list_of;
 
-constexpr char kUnacked[] = "unacked";
-constexpr char kUnackedIndex[] = "unacked_index";
-constexpr char kUnackedMutex[] = "unacked_mutex";
-constexpr char kMutexLife[] = "300000";                // ms, as kombu
 constexpr std::chrono::seconds kWatch{10};             // one BLMOVE
 constexpr std::chrono::milliseconds kWatchPause{500};  // after a failed one
-constexpr std::size_t kRestoreAtOnce = 100;
+constexpr std::size_t kMaxUnsure = 1'000;              // claims whose reply was lost
 
-std::string list_of(std::string_view queue, std::size_t step) {
-  std::string list(queue);
-  if (step > 0) list += fmt::format("\x06\x16{}", kPrioritySteps[step]);
-  return list;
-}
-
-// Seconds since the epoch, as Python's time() counts them.
-std::string as_score(UnixNanos time) {
-  return fmt::format("{:.6f}", static_cast<double>(time.value) / 1e9);
-}
-
-int priority_of(const json::object& envelope) {
-  const json::value* properties = envelope.if_contains("properties");
-  if (properties == nullptr || !properties->is_object()) return 0;
-  const json::value* priority = properties->get_object().if_contains("priority");
-  return priority != nullptr && priority->is_int64() ? static_cast<int>(priority->get_int64()) : 0;
-}
-
-std::size_t step_of_message(std::string_view message) {
-  boost::system::error_code error;
-  const json::value parsed = json::parse(message, error);
-  return !error && parsed.is_object() ? priority_step(priority_of(parsed.get_object())) : 0;
-}
-
-// What unacked holds of a message: [envelope, exchange, routing key].
-struct Lent {
-  std::string message;
-  std::string queue;
-};
-
-std::optional<Lent> decode_lent(std::string_view text) {
-  boost::system::error_code error;
-  const json::value parsed = json::parse(text, error);
-  const json::array* parts = error ? nullptr : parsed.if_array();
-  if (parts == nullptr || parts->size() < 3 || !(*parts)[0].is_object() ||
-      !(*parts)[2].is_string()) {
-    return std::nullopt;
-  }
-  return Lent{json::serialize((*parts)[0]), std::string((*parts)[2].get_string())};
-}
+// Beyond the time a command may lie in a connection's buffers before it is run after all.
+constexpr char kVoidSeconds[] = "3600";
 
 class RedisBroker final : public Broker, public std::enable_shared_from_this<RedisBroker> {
  public:
   RedisBroker(net::Runtime& runtime, std::shared_ptr<net::RedisClient> client,
               const RedisBrokerOptions& options)
-      : runtime_(runtime), options_(options), client_(std::move(client)) {}
+      : runtime_(runtime),
+        options_(options),
+        client_(std::move(client)),
+        loans_(std::make_shared<detail::RedisLoans>(client_, options)) {}
   RedisBroker(const RedisBroker&) = delete;
   RedisBroker& operator=(const RedisBroker&) = delete;
   ~RedisBroker() override { stop_.request_stop(); }
@@ -92,6 +55,11 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
       const std::shared_ptr<net::AsyncEvent> arrival = next_arrival();
       // Not to be interrupted half-way: what the script took would be lent to nobody.
       auto taken = co_await net::shielded(claim(queues, most));
+      if (!taken) {
+        // It may have taken some all the same, if only its reply was lost.
+        auto found = co_await net::shielded(claim_unsure());
+        if (found && !found->empty()) co_return found;
+      }
       if (!taken || !taken->empty()) co_return taken;
       const std::int64_t left = deadline - monotonic_ns();
       if (left <= 0) co_return std::vector<Delivery>();
@@ -102,25 +70,26 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
   }
 
   net::task<Result<void>> acknowledge(const Delivery& delivery) override {
-    const auto settled = co_await settle(delivery.tag, StoredResult());
+    const auto settled = co_await settle(delivery, StoredResult());
     co_return settled ? Result<void>() : std::unexpected(settled.error());
   }
   net::task<Result<bool>> finish(const Delivery& delivery, StoredResult result) override {
-    return settle(delivery.tag, std::move(result));
+    return settle(delivery, std::move(result));
   }
 
   net::task<Result<void>> give_back(const Delivery& delivery) override {
-    const auto done = co_await put_back(delivery.tag, delivery.message, delivery.queue, "");
+    const auto done = co_await loans_->put_back(delivery, "");
     co_return done ? Result<void>() : std::unexpected(done.error());
   }
 
   net::task<Result<void>> keep(std::vector<Delivery> deliveries) override {
     if (deliveries.empty()) co_return Result<void>();
-    const std::string now = as_score(now_unix());
+    const std::string now = detail::as_score(now_unix());
     net::RedisCommand command = {"ZADD", kUnackedIndex, "XX"};
     for (Delivery& delivery : deliveries) {
-      command.push_back(now);
-      command.push_back(std::move(delivery.tag));
+      std::string lost = detail::lost_tag(delivery);
+      command.insert(command.end(), {now, std::move(delivery.tag)});
+      if (!lost.empty()) command.insert(command.end(), {now, std::move(lost)});
     }
     const auto reply = co_await client_->command(std::move(command));
     co_return reply ? Result<void>() : std::unexpected(reply.error());
@@ -151,7 +120,8 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
   std::unique_ptr<ConsumerRegistration> register_consumer(
       std::vector<std::string> /*queues*/) override {
     auto registration = std::make_unique<Restoring>();
-    net::spawn(runtime_, registration->stop, restore_from_time_to_time(weak_from_this(), options_));
+    net::spawn(runtime_, registration->stop,
+               detail::RedisLoans::restore_from_time_to_time(loans_, options_.restore_interval));
     return registration;
   }
   // Workers of other processes are not known here.
@@ -177,6 +147,13 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
     if (!reply) co_return std::unexpected(reply.error());
     co_return static_cast<std::size_t>(reply->integer);
   }
+  net::task<Result<bool>> has_forgotten() override { return loans_->has_forgotten(); }
+  net::task<Result<void>> presume_lent(std::vector<Delivery> messages,
+                                       std::chrono::nanoseconds grace) override {
+    return loans_->presume_lent(std::move(messages), grace);
+  }
+  net::task<Result<void>> remember() override { return loans_->remember(); }
+  net::task<Result<std::size_t>> restore() override { return loans_->restore(); }
   std::string_view system() const noexcept override { return "redis"; }
 
  private:
@@ -189,6 +166,7 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
   };
   struct Settling {
     std::string tag;
+    std::string lost_tag;
     StoredResult result;
     Result<bool> done = false;
     net::AsyncEvent event;
@@ -196,11 +174,14 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
 
   // ---- claiming
 
+  // The claim's id makes it one that can be asked about: see claim_unsure().
   net::task<Result<std::vector<Delivery>>> claim(std::vector<std::string> queues,
                                                  std::size_t most) {
-    std::vector<std::string> keys = {kUnacked, kUnackedIndex};
+    auto earlier = co_await claim_unsure();
+    if (!earlier || !earlier->empty()) co_return earlier;
     const std::string id = random_uuid();
-    std::vector<std::string> arguments = {id, as_score(now_unix()), std::to_string(most),
+    std::vector<std::string> keys = {kUnacked, kUnackedIndex, void_key(id)};
+    std::vector<std::string> arguments = {id, detail::as_score(now_unix()), std::to_string(most),
                                           std::to_string(queues.size())};
     const std::size_t first = next_turn(queues.size());
     for (std::size_t step = 0; step < kPrioritySteps.size(); ++step) {
@@ -211,7 +192,10 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
       }
     }
     auto reply = co_await client_->script(claim_, std::move(keys), std::move(arguments));
-    if (!reply) co_return std::unexpected(reply.error());
+    if (!reply) {
+      if (may_have_been_run(reply.error())) note_unsure({id, most});
+      co_return std::unexpected(reply.error());
+    }
     std::vector<Delivery> taken;
     for (std::size_t i = 0; i + 1 < reply->elements.size(); i += 2) {
       const auto list = static_cast<std::size_t>(std::stoul(reply->elements[i].text));
@@ -220,6 +204,58 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
                        fmt::format("{}:{}", id, taken.size() + 1)});
     }
     co_return taken;
+  }
+
+  // What claims took whose reply was lost; nothing that such a claim may still take later.
+  net::task<Result<std::vector<Delivery>>> claim_unsure() {
+    std::vector<Delivery> taken;
+    while (auto claim = next_unsure()) {
+      std::vector<std::string> keys = {kUnacked, kUnackedIndex, void_key(claim->id)};
+      std::vector<std::string> arguments = {claim->id, detail::as_score(now_unix()),
+                                            std::to_string(claim->most), kVoidSeconds};
+      auto reply = co_await client_->script(claim_again_, std::move(keys), std::move(arguments));
+      if (!reply) {
+        note_unsure(std::move(*claim));
+        if (!taken.empty()) co_return taken;
+        co_return std::unexpected(reply.error());
+      }
+      for (std::size_t i = 0; i < reply->elements.size(); ++i) {
+        auto lent = detail::decode_lent(reply->elements[i].text);
+        if (!lent) continue;  // its lease ends, and it is reported then
+        taken.push_back({std::move(lent->message), std::move(lent->queue),
+                         fmt::format("{}:{}", claim->id, i + 1)});
+      }
+    }
+    if (!taken.empty()) {
+      static Counter& found = counter("alphaswarm_tasks_reclaimed_total", "",
+                                      "Task messages found again after a claim's reply was lost.");
+      found.add(taken.size());
+      log_warning("broker", fmt::format("{} messages whose claim was not answered were found again",
+                                        taken.size()));
+    }
+    co_return taken;
+  }
+
+  struct Unsure {
+    std::string id;
+    std::size_t most;
+  };
+  static std::string void_key(const std::string& id) { return "alphaswarm:claim:" + id + ":void"; }
+  static bool may_have_been_run(const Error& error) {
+    return error.code == ErrorCode::unavailable || error.code == ErrorCode::deadline_exceeded ||
+           error.code == ErrorCode::data_loss || error.code == ErrorCode::cancelled;
+  }
+  void note_unsure(Unsure claim) {
+    const std::scoped_lock lock(mutex_);
+    unsure_.push_back(std::move(claim));
+    if (unsure_.size() > kMaxUnsure) unsure_.erase(unsure_.begin());
+  }
+  std::optional<Unsure> next_unsure() {
+    const std::scoped_lock lock(mutex_);
+    if (unsure_.empty()) return std::nullopt;
+    Unsure claim = std::move(unsure_.back());
+    unsure_.pop_back();
+    return claim;
   }
 
   std::size_t next_turn(std::size_t queues) {
@@ -275,9 +311,10 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
 
   // ---- settling: what ends at about the same time is sent together
 
-  net::task<Result<bool>> settle(std::string tag, StoredResult result) {
+  net::task<Result<bool>> settle(const Delivery& delivery, StoredResult result) {
     const auto mine = std::make_shared<Settling>();  // shared with who sends it
-    mine->tag = std::move(tag);
+    mine->tag = delivery.tag;
+    mine->lost_tag = detail::lost_tag(delivery);
     mine->result = std::move(result);
     bool send = false;
     {
@@ -309,6 +346,7 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
       std::vector<std::string> arguments;
       for (const auto& each : batch) {
         arguments.push_back(each->tag);
+        arguments.push_back(each->lost_tag);
         arguments.push_back(each->result.key);
         arguments.push_back(std::to_string(each->result.time_to_live.count()));
         arguments.push_back(each->result.text);
@@ -325,114 +363,18 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
     }
   }
 
-  net::task<Result<bool>> put_back(std::string tag, std::string message, std::string queue,
-                                   std::string kept_before) {
-    std::vector<std::string> keys = {kUnacked, kUnackedIndex,
-                                     list_of(queue, step_of_message(message))};
-    std::vector<std::string> arguments = {std::move(tag), mark_redelivered(message),
-                                          std::move(kept_before)};
-    const auto reply = co_await client_->script(put_back_, std::move(keys), std::move(arguments));
-    if (!reply) co_return std::unexpected(reply.error());
-    co_return reply->integer == 1;
-  }
-
-  // ---- restoring what other workers, ours or Python's, have left
-
-  static net::task<void> restore_from_time_to_time(std::weak_ptr<RedisBroker> broker,
-                                                   RedisBrokerOptions options) {
-    for (;;) {
-      if (const auto alive = broker.lock()) {
-        const auto restored = co_await alive->restore();
-        if (!restored) {
-          log_warning("broker",
-                      "looking for messages of lost workers failed: " + restored.error().message);
-        } else if (*restored > 0) {
-          static Counter& count = counter("alphaswarm_tasks_restored_total", "",
-                                          "Task messages taken back from workers that were lost.");
-          count.add(*restored);
-          log_warning("broker",
-                      fmt::format("{} messages of lost workers are lent again", *restored));
-        }
-      } else {
-        co_return;
-      }
-      if (!co_await net::sleep_for(options.restore_interval)) co_return;
-    }
-  }
-
-  net::task<Result<std::size_t>> restore() {
-    // Who has the mutex works for all. It saves work and is not needed for correctness: each
-    // message is put back by a script that sees whether it is still lent.
-    const std::string owner = random_uuid();
-    net::RedisCommand lock = {"SET", kUnackedMutex, owner, "NX", "PX", kMutexLife};
-    const auto locked = co_await client_->command(std::move(lock));
-    if (!locked) co_return std::unexpected(locked.error());
-    if (locked->is_nil()) co_return std::size_t{0};
-    auto restored = co_await restore_expired();
-    const net::RedisScript unlock(
-        "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1");
-    std::vector<std::string> keys = {kUnackedMutex};
-    std::vector<std::string> arguments = {owner};
-    // If it fails, the key ends by itself.
-    (void)co_await net::shielded(client_->script(unlock, std::move(keys), std::move(arguments)));
-    co_return restored;
-  }
-
-  net::task<Result<std::size_t>> restore_expired() {
-    const std::chrono::nanoseconds lease = options_.visibility_timeout;
-    const std::string before = as_score(UnixNanos{now_unix().value - lease.count()});
-    std::size_t restored = 0;
-    for (;;) {
-      net::RedisCommand find = {"ZREVRANGEBYSCORE",
-                                kUnackedIndex,
-                                before,
-                                "-inf",
-                                "LIMIT",
-                                "0",
-                                std::to_string(kRestoreAtOnce)};
-      const auto tags = co_await client_->command(std::move(find));
-      if (!tags) co_return std::unexpected(tags.error());
-      if (tags->elements.empty()) co_return restored;
-      std::size_t before_these = restored;
-      for (const net::RedisReply& tag : tags->elements) {
-        const auto done = co_await restore_one(tag.text, before);
-        if (!done) co_return std::unexpected(done.error());
-        if (*done) ++restored;
-      }
-      if (restored == before_these || tags->elements.size() < kRestoreAtOnce) co_return restored;
-    }
-  }
-
-  net::task<Result<bool>> restore_one(std::string tag, std::string before) {
-    net::RedisCommand read = {"HGET", kUnacked, tag};
-    const auto text = co_await client_->command(std::move(read));
-    if (!text) co_return std::unexpected(text.error());
-    if (text->is_nil()) {
-      // Acknowledged meanwhile, or half gone: an index entry without a message is of no use.
-      net::RedisCommand forget = {"ZREM", kUnackedIndex, tag};
-      const auto forgotten = co_await client_->command(std::move(forget));
-      if (!forgotten) co_return std::unexpected(forgotten.error());
-      co_return false;
-    }
-    auto lent = decode_lent(text->text);
-    if (!lent) {
-      log_error("broker", fmt::format("unacknowledged message {} cannot be read; it stays", tag));
-      co_return false;
-    }
-    co_return co_await put_back(std::move(tag), std::move(lent->message), std::move(lent->queue),
-                                std::move(before));
-  }
-
   net::Runtime& runtime_;
   const RedisBrokerOptions options_;
   const std::shared_ptr<net::RedisClient> client_;
+  const std::shared_ptr<detail::RedisLoans> loans_;  // shared with the tasks that restore
   const net::RedisScript claim_{detail::kClaim};
+  const net::RedisScript claim_again_{detail::kClaimAgain};
   const net::RedisScript settle_{detail::kSettle};
-  const net::RedisScript put_back_{detail::kPutBack};
   std::stop_source stop_;  // of those that wait
 
   std::mutex mutex_;  // guards what follows
   std::size_t turn_ = 0;
+  std::vector<Unsure> unsure_;
   std::shared_ptr<net::AsyncEvent> arrival_;  // shared with those who wait for it
   std::map<std::string, bool, std::less<>> watched_;
   std::vector<std::shared_ptr<Settling>> settling_;

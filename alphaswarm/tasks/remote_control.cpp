@@ -1,15 +1,18 @@
 #include "alphaswarm/tasks/remote_control.hpp"
 
 #include <fmt/format.h>
+#include <fnmatch.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdlib>
 #include <mutex>
+#include <regex>
 
 #include "alphaswarm/base/ids.hpp"
 #include "alphaswarm/base/log.hpp"
@@ -126,6 +129,27 @@ json::object task_entry(const TaskInfo& task, const std::string& hostname) {
            task.phase == TaskPhase::active ? json::value(::getpid()) : json::value(nullptr)}};
 }
 
+// As kombu's registry of matchers: "glob" is Python's fnmatch, "pcre" its re.match, from the start
+// of the name on. Another matcher, or a pattern that cannot be read, matches nobody.
+bool matches(const std::string& hostname, const std::string& pattern, std::string_view matcher) {
+  constexpr std::size_t kLongestPattern = 1'000;
+  if (pattern.size() > kLongestPattern) return false;
+  if (matcher == "glob") {
+    return ::fnmatch(pattern.c_str(), hostname.c_str(), FNM_NOESCAPE) == 0;
+  }
+  if (matcher != "pcre") return false;
+  try {
+    // Not the one that backtracks: a request must not be able to stop the worker.
+    const std::regex expression(pattern,
+                                std::regex::ECMAScript | std::regex_constants::__polynomial);
+    return std::regex_search(hostname, expression, std::regex_constants::match_continuous);
+  } catch (const std::regex_error& error) {
+    log_warning("worker",
+                fmt::format("a control request's pattern cannot be read: {}", error.what()));
+    return false;
+  }
+}
+
 std::string_view name_of(TaskPhase phase) {
   return phase == TaskPhase::active ? "active" : "reserved";
 }
@@ -206,12 +230,11 @@ class RemoteControl::Impl {
   }
 
   [[nodiscard]] bool is_for_us(const json::value& request) const {
-    const json::value* destination = at(request, "destination");
-    if (destination == nullptr || destination->is_null()) return true;
-    for (const std::string& name : names_in(destination)) {
-      if (name == worker_.hostname()) return true;
-    }
-    return false;
+    const auto names = names_in(at(request, "destination"));
+    if (!names.empty()) return std::ranges::find(names, worker_.hostname()) != names.end();
+    const std::string pattern = text_at(request, "pattern");
+    const std::string matcher = text_at(request, "matcher");
+    return pattern.empty() || matcher.empty() || matches(worker_.hostname(), pattern, matcher);
   }
 
   net::task<void> answer(std::string payload) {

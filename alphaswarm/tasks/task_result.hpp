@@ -23,6 +23,7 @@ inline constexpr std::string_view kRetry = "RETRY";
 inline constexpr std::string_view kSuccess = "SUCCESS";
 inline constexpr std::string_view kFailure = "FAILURE";
 inline constexpr std::string_view kRevoked = "REVOKED";
+inline constexpr std::string_view kIgnored = "IGNORED";  // never stored: of a message not run
 
 // SUCCESS, FAILURE or REVOKED: the task never changes again.
 [[nodiscard]] bool is_terminal(std::string_view status) noexcept;

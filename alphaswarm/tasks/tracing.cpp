@@ -1,5 +1,7 @@
 #include "alphaswarm/tasks/tracing.hpp"
 
+#include "alphaswarm/observability/api/propagation.hpp"
+
 namespace alphaswarm::tasks::tracing {
 namespace {
 
@@ -8,6 +10,23 @@ namespace otel = alphaswarm::observability;
 std::string_view text_of(Namespace name_space) {
   return name_space == Namespace::task ? "task" : "live";
 }
+
+class ContextReader final : public otel::CarrierReader {
+ public:
+  explicit ContextReader(const TaskMessage& message) noexcept : message_(message) {}
+  [[nodiscard]] std::string get(std::string_view name) const override {
+    std::string unused;
+    return std::string(view(name, unused));
+  }
+  [[nodiscard]] std::string_view view(std::string_view name,
+                                      std::string& /*scratch*/) const override {
+    const auto at = message_.context.find(name);
+    return at != message_.context.end() ? std::string_view(at->second) : std::string_view();
+  }
+
+ private:
+  const TaskMessage& message_;
+};
 
 }  // namespace
 
@@ -25,18 +44,25 @@ otel::Span start_producer(const TaskMessage& message, std::string_view system) {
 
 void inject(TaskMessage& message) {
   const otel::SpanContext context = otel::current_context();
-  if (!context.is_valid()) return;
-  message.traceparent = otel::to_traceparent(context);
-  message.tracestate = otel::to_tracestate(context);
+  // Without tracing here, what the sender wrote goes on as it is.
+  if (context.is_valid()) message.context.clear();
+  otel::HeadersOut carrier([&](std::string_view name, std::string_view value) {
+    if (!value.empty()) message.context.insert_or_assign(std::string(name), std::string(value));
+  });
+  otel::inject(context, carrier);
 }
 
-otel::Span start_consumer(const TaskMessage& message, std::string_view hostname,
-                          otel::TracerProvider* provider) {
-  const auto parent = otel::extract_traceparent(message.traceparent, message.tracestate);
+otel::Extracted extract(const TaskMessage& message, const otel::TracerProvider* provider) {
+  return otel::extract(ContextReader(message), provider);
+}
+
+otel::Span start_consumer(const TaskMessage& message, const otel::SpanContext& parent,
+                          std::string_view hostname, otel::TracerProvider* provider) {
+  const bool continues = parent.is_valid();
   otel::SpanOptions options;
   options.kind = otel::SpanKind::consumer;
-  options.parent = parent ? &*parent : nullptr;
-  options.root = !parent.has_value();
+  options.parent = continues ? &parent : nullptr;
+  options.root = !continues;
   options.provider = provider;
   return otel::span("run/" + message.task, options,
                     {{"celery.action", "run"},

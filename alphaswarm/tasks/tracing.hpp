@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "alphaswarm/base/error.hpp"
-#include "alphaswarm/observability/api/propagation.hpp"
+#include "alphaswarm/observability/api/propagators.hpp"
 #include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 #include "alphaswarm/tasks/message.hpp"
@@ -18,11 +18,16 @@ namespace alphaswarm::tasks::tracing {
 // `apply_async/{task}`, PRODUCER, current.
 [[nodiscard]] observability::Span start_producer(const TaskMessage& message,
                                                  std::string_view system);
-// Puts the current context into the message's headers.
+// Puts the current context and baggage into the message's headers, in the forms of the current
+// provider's propagators; what stood there before goes.
 void inject(TaskMessage& message);
+// What the message carries, as `provider`'s propagators read it (null: the process default's).
+[[nodiscard]] observability::Extracted extract(const TaskMessage& message,
+                                               const observability::TracerProvider* provider);
 
-// `run/{task}`, CONSUMER, current; child of the context in the message.
+// `run/{task}`, CONSUMER, current; child of `parent`, or, if that is invalid, a root.
 [[nodiscard]] observability::Span start_consumer(const TaskMessage& message,
+                                                 const observability::SpanContext& parent,
                                                  std::string_view hostname,
                                                  observability::TracerProvider* provider);
 void finish_consumer(observability::Span& span, std::string_view state, const Error* error);

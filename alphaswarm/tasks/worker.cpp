@@ -18,6 +18,8 @@ namespace {
 constexpr std::chrono::seconds kPopLimit{1};
 constexpr std::chrono::milliseconds kBrokerPause{500};  // after a failure of the broker
 constexpr std::chrono::milliseconds kLastGrace{100};    // of a worker that nobody stopped
+// Well within the grace of watch_for_loss(): what this worker has is not sent again.
+constexpr std::chrono::seconds kKeepEvery{5};
 
 WorkerConfig completed(WorkerConfig config) {
   if (config.hostname.empty()) config.hostname = "celery@" + host_name();
@@ -103,7 +105,9 @@ void Worker::Impl::begin_handling(Delivery delivery) {
 }
 
 net::task<void> Worker::Impl::keep_deliveries() {
-  while (co_await net::sleep_for(broker_->lease() / 4)) {
+  const std::chrono::nanoseconds interval =
+      std::min<std::chrono::nanoseconds>(broker_->lease() / 4, kKeepEvery);
+  while (co_await net::sleep_for(interval)) {
     std::vector<Delivery> held;
     {
       const std::scoped_lock lock(mutex_);
@@ -157,7 +161,8 @@ net::task<void> Worker::Impl::handle(Delivery delivery, std::stop_source stop) {
       if (!earlier) {
         settlement = co_await run(std::move(*message), stop, handling);
       } else if (broker_->keeps_results()) {
-        (void)co_await net::shielded(finish_at_broker(std::move(*earlier), handling));
+        const bool wanted = wants_result(*message);
+        (void)co_await net::shielded(finish_at_broker(std::move(*earlier), wanted, handling));
         settlement = Settlement::settled;
       }
     }
@@ -169,11 +174,13 @@ net::task<void> Worker::Impl::handle(Delivery delivery, std::stop_source stop) {
 net::task<void> Worker::Impl::settle(Settlement settlement, Handling& handling) {
   if (settlement == Settlement::settled) co_return;
   handling.release_slots();
-  for (const Delivery& delivery : handling.take_deliveries()) {
-    const auto settled = settlement == Settlement::acknowledge
-                             ? co_await broker_->acknowledge(delivery)
-                             : co_await broker_->give_back(delivery);
-    if (!settled) log_error("worker", "settling a message failed: " + settled.error().message);
+  for (auto some = handling.take_deliveries(); !some.empty(); some = handling.take_deliveries()) {
+    for (const Delivery& delivery : some) {
+      const auto settled = settlement == Settlement::acknowledge
+                               ? co_await broker_->acknowledge(delivery)
+                               : co_await broker_->give_back(delivery);
+      if (!settled) log_error("worker", "settling a message failed: " + settled.error().message);
+    }
   }
 }
 
@@ -275,7 +282,9 @@ void Worker::Impl::note(const std::string& tag, const TaskMessage& message) {
   const std::scoped_lock lock(mutex_);
   ++totals_[functions_.contains(message.task) ? message.task : "unknown"];
   const auto found = handlers_.find(tag);
-  if (found != handlers_.end()) found->second.info = std::move(info);
+  if (found == handlers_.end()) return;
+  found->second.delivery.task_id = message.id;
+  found->second.info = std::move(info);
 }
 
 void Worker::Impl::enter_phase(const std::string& tag, TaskPhase phase) {

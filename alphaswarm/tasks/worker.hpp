@@ -51,6 +51,7 @@ struct TaskOptions {
   std::int64_t max_retries = 0;                  // of errors that say they are retryable
   std::chrono::milliseconds first_backoff{500};  // doubles with each retry, with up to 20 % jitter
   std::chrono::milliseconds longest_backoff{60'000};
+  bool ignore_result = false;  // where the message does not say: no result is stored for clients
 };
 
 struct WorkerConfig {
@@ -83,10 +84,11 @@ struct TaskInfo {
 };
 
 // Takes messages, runs them on a runtime, stores results, acknowledges late: a message is gone only
-// when its result is stored. Unknown tasks end as FAILURE (NotRegistered), exceptions and errors
-// as FAILURE; each task gets exactly one terminal progress frame. The runtime, database and
-// progress bus MUST outlive the worker and what it runs (stop the runtime first if a task ignores
-// the request to stop).
+// when its result is stored. A message of a task that has ended, or, unless it was redelivered, of
+// a try that another worker has started, is acknowledged unrun. Unknown tasks end as FAILURE
+// (NotRegistered), exceptions and errors as FAILURE; each task gets exactly one terminal progress
+// frame. The runtime, database and progress bus MUST outlive the worker and what it runs (stop the
+// runtime first if a task ignores the request to stop).
 class Worker {
  public:
   // `database` may be null: then nothing is written to table tasks.

@@ -87,10 +87,19 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   [[nodiscard]] net::task<Settlement> finish(const TaskMessage& message, Outcome outcome,
                                              Handling& handling);
   // Stores the result and acknowledges; false if the broker cannot be reached before a stop.
-  [[nodiscard]] net::task<bool> finish_at_broker(TaskResult result, Handling& handling);
+  [[nodiscard]] net::task<bool> finish_at_broker(TaskResult result, bool wanted,
+                                                 Handling& handling);
   // Ends the message according to the outcome of its handling.
   [[nodiscard]] net::task<void> settle(Settlement settlement, Handling& handling);
-  [[nodiscard]] net::task<void> note_started(const TaskMessage& message);
+  // What is left to do if the task is not to be run: it has ended, or another worker has it.
+  struct NotToRun {
+    std::optional<TaskResult> ended;
+  };
+  [[nodiscard]] net::task<std::optional<NotToRun>> note_started(const TaskMessage& message);
+  // By the table.
+  [[nodiscard]] std::optional<NotToRun> start_in_table(const TaskMessage& message);
+  // Whether a client may ask for it.
+  [[nodiscard]] bool wants_result(const TaskMessage& message) const;
   [[nodiscard]] net::task<Result<void>> store(TaskResult result);
   [[nodiscard]] Outcome outcome_of(const TaskMessage& message, Result<boost::json::value> result,
                                    const TaskOptions& options) const;
@@ -178,6 +187,7 @@ class Worker::Impl::Handling {
   // That happens when the broker has lent the message again although its task still runs.
   bool claim(const std::string& id) {
     const std::scoped_lock lock(worker_.mutex_);
+    for (Delivery& delivery : deliveries_) delivery.task_id = id;
     const auto [running, inserted] = worker_.running_ids_.emplace(id, this);
     if (inserted) {
       id_ = id;
@@ -203,9 +213,15 @@ class Worker::Impl::Handling {
     slot_.release();
     place_.release();
   }
-  // Takes the messages out; none if another handling has them, or they are settled.
+  // Takes the messages out; none if another handling has them, or they are settled. With none left
+  // the claim ends: a message of this id that comes now is handled for itself, and not given to
+  // who will not look again.
   std::vector<Delivery> take_deliveries() {
     const std::scoped_lock lock(worker_.mutex_);
+    if (deliveries_.empty() && !id_.empty()) {
+      worker_.running_ids_.erase(id_);
+      id_.clear();
+    }
     return std::exchange(deliveries_, {});
   }
   void put_back(std::vector<Delivery> deliveries) {

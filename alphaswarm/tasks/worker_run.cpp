@@ -67,7 +67,9 @@ net::task<std::optional<TaskResult>> Worker::Impl::earlier_result(const TaskMess
 
 net::task<Worker::Impl::Settlement> Worker::Impl::run(TaskMessage message, std::stop_source stop,
                                                       Handling& handling) {
-  auto span = tracing::start_consumer(message, config_.hostname, config_.provider);
+  const observability::Extracted sender = tracing::extract(message, config_.provider);
+  const observability::BaggageScope baggage(sender.baggage);
+  auto span = tracing::start_consumer(message, sender.parent, config_.hostname, config_.provider);
   Outcome outcome;
   const std::int64_t begin = monotonic_ns();
   if (is_revoked(message.id)) {
@@ -82,7 +84,13 @@ net::task<Worker::Impl::Settlement> Worker::Impl::run(TaskMessage message, std::
     outcome.exception_module = "celery.exceptions";
   } else {
     enter_phase(handling.tag(), TaskPhase::active);
-    co_await note_started(message);
+    if (auto other = co_await note_started(message)) {
+      tracing::finish_consumer(span, kIgnored, nullptr);
+      if (!other->ended || !broker_->keeps_results()) co_return Settlement::acknowledge;
+      const bool wanted = wants_result(message);
+      (void)co_await net::shielded(finish_at_broker(std::move(*other->ended), wanted, handling));
+      co_return Settlement::settled;
+    }
     event("task-started", message.id);
     outcome = co_await attempt(message, stop, span);
   }
@@ -193,13 +201,15 @@ net::task<bool> Worker::Impl::retry(const TaskMessage& message, const Outcome& o
                       .mark_retry(message.id, outcome.error->message, again.retries),
                   "noting a retry");
   }
-  TaskResult state;
-  state.task_id = message.id;
-  state.status = kRetry;
-  state.error = outcome.error->message;
-  state.exception_type = outcome.exception_type;
-  const auto stored = co_await store(std::move(state));
-  log_if_failed(stored, "storing a task's state");
+  if (wants_result(message)) {
+    TaskResult state;
+    state.task_id = message.id;
+    state.status = kRetry;
+    state.error = outcome.error->message;
+    state.exception_type = outcome.exception_type;
+    const auto stored = co_await store(std::move(state));
+    log_if_failed(stored, "storing a task's state");
+  }
   handling.release_claim();
   auto span = tracing::start_producer(again, broker_->system());
   tracing::inject(again);
@@ -213,36 +223,57 @@ net::task<bool> Worker::Impl::retry(const TaskMessage& message, const Outcome& o
   co_return pushed.has_value();
 }
 
-net::task<void> Worker::Impl::note_started(const TaskMessage& message) {
-  if (database_ != nullptr) {
-    persistence::TaskRepository tasks(*database_);
-    auto noted = tasks.mark_started(message.id, config_.hostname, message.retries, now_unix());
-    if (!noted && noted.error().code == ErrorCode::not_found) {
-      // Sent by another client than ours, or already finished, which insert leaves alone.
-      persistence::TaskRow row;
-      row.id = message.id;
-      row.name = message.task;
-      row.queue = message.queue;
-      row.status = kStarted;
-      row.args_json = json::serialize(message.args);
-      row.kwargs_json = json::serialize(message.kwargs);
-      row.trace_id = tracing::current_trace_id();
-      row.worker = config_.hostname;
-      row.retries = message.retries;
-      row.created_at = now_unix();
-      row.started_at = row.created_at;
-      const auto inserted = tasks.insert(row);
-      noted = inserted ? Result<void>() : std::unexpected(inserted.error());
+bool Worker::Impl::wants_result(const TaskMessage& message) const {
+  if (message.ignore_result) return !*message.ignore_result;
+  const auto found = functions_.find(message.task);
+  return found == functions_.end() || !found->second.options.ignore_result;
+}
+
+std::optional<Worker::Impl::NotToRun> Worker::Impl::start_in_table(const TaskMessage& message) {
+  if (database_ == nullptr) return std::nullopt;
+  persistence::TaskRepository tasks(*database_);
+  const UnixNanos now = now_unix();
+  // A redelivered one was another worker's, which is lost.
+  auto noted =
+      tasks.mark_started(message.id, config_.hostname, message.retries, now, message.redelivered);
+  if (!noted && noted.error().code == ErrorCode::not_found) {
+    const auto row = tasks.find(message.id);
+    if (row && *row) {
+      NotToRun other;
+      if (is_terminal((*row)->status)) other.ended = result_of(**row);
+      return other;
     }
-    log_if_failed(noted, "noting a task's start");
+    // Sent by another client than ours.
+    persistence::TaskRow fresh;
+    fresh.id = message.id;
+    fresh.name = message.task;
+    fresh.queue = message.queue;
+    fresh.status = kStarted;
+    fresh.args_json = json::serialize(message.args);
+    fresh.kwargs_json = json::serialize(message.kwargs);
+    fresh.trace_id = tracing::current_trace_id();
+    fresh.worker = config_.hostname;
+    fresh.retries = message.retries;
+    fresh.created_at = now;
+    fresh.started_at = now;
+    const auto inserted = tasks.insert(fresh);
+    noted = inserted ? Result<void>() : std::unexpected(inserted.error());
   }
-  if (!config_.track_started) co_return;
+  log_if_failed(noted, "noting a task's start");
+  return std::nullopt;
+}
+
+net::task<std::optional<Worker::Impl::NotToRun>> Worker::Impl::note_started(
+    const TaskMessage& message) {
+  if (auto other = start_in_table(message)) co_return other;
+  if (!config_.track_started || !wants_result(message)) co_return std::nullopt;
   TaskResult started;
   started.task_id = message.id;
   started.status = kStarted;
   started.result = json::object{{"pid", ::getpid()}, {"hostname", config_.hostname}};
   const auto stored = co_await store(std::move(started));
   log_if_failed(stored, "storing a task's state");
+  co_return std::nullopt;
 }
 
 net::task<Result<void>> Worker::Impl::store(TaskResult result) {
@@ -282,7 +313,8 @@ net::task<Worker::Impl::Settlement> Worker::Impl::finish(const TaskMessage& mess
                     error,
                     now};
   const bool at_broker = broker_->keeps_results();
-  if (!at_broker) {
+  const bool wanted = wants_result(message);
+  if (!at_broker && wanted) {
     const auto on_bus = co_await store(result);
     log_if_failed(on_bus, "storing a task's result on the bus");
     // Stored nowhere: leave the message unacknowledged rather than lose the task.
@@ -295,7 +327,7 @@ net::task<Worker::Impl::Settlement> Worker::Impl::finish(const TaskMessage& mess
   }
   // Last, because it also acknowledges: after a crash before it, all of the above comes again and
   // finds what the first time has written.
-  if (at_broker && !co_await finish_at_broker(std::move(result), handling)) {
+  if (at_broker && !co_await finish_at_broker(std::move(result), wanted, handling)) {
     co_return Settlement::settled;
   }
   count_finished(outcome.status);
@@ -306,8 +338,11 @@ net::task<Worker::Impl::Settlement> Worker::Impl::finish(const TaskMessage& mess
   co_return at_broker ? Settlement::settled : Settlement::acknowledge;
 }
 
-net::task<bool> Worker::Impl::finish_at_broker(TaskResult result, Handling& handling) {
-  const StoredResult stored{result_key(result.task_id), encode_result(result), kResultTimeToLive};
+net::task<bool> Worker::Impl::finish_at_broker(TaskResult result, bool wanted, Handling& handling) {
+  StoredResult stored;
+  if (wanted) {
+    stored = {result_key(result.task_id), encode_result(result), kResultTimeToLive};
+  }
   handling.release_slots();
   bool recorded = false;
   for (auto deliveries = handling.take_deliveries(); !deliveries.empty();) {

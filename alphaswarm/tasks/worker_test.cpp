@@ -10,6 +10,7 @@
 
 #include "alphaswarm/persistence/task_repository.hpp"
 #include "alphaswarm/tasks/test_support.hpp"
+#include "alphaswarm/tasks/unfinished.hpp"
 
 namespace alphaswarm::tasks {
 namespace {

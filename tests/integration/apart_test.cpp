@@ -93,6 +93,20 @@ TEST(Apart, PostgresKilledInMidSessionIsWaitedFor) {
   expect_same_end(row, calm);
 }
 
+TEST(Apart, SessionsThatWaitedInARedisThatCameBackEmptyAreRunOnce) {
+  Apart system;
+  system.ingest(kBars);
+  system.paper_worker().signal(SIGTERM);
+  (void)system.paper_worker().wait();
+  const json::object first = system.start_paper("waiting one", {{"kind", "replay"}});
+  const json::object second = system.start_paper("waiting two", {{"kind", "replay"}});
+  system.redis.restart();
+  system.start_paper_worker();
+  expect_whole(system, system.finish_paper(first));
+  expect_whole(system, system.finish_paper(second));
+  EXPECT_EQ(system.sql("SELECT count(*) FROM paper_trading_runs"), "2\n");
+}
+
 TEST(Apart, RedisRestartedEmptyInMidSessionHaltsItUntilItIsBack) {
   Apart system;
   system.ingest(kBars);

@@ -67,6 +67,23 @@ def python_to_us(app, folder, url):
         equal([reply.get(timeout=20) for reply in replies], list(range(200)), "many")
 
 
+def ignored_results(app, folder, url):
+    """`ignore_result` true: nothing is stored. Null, as send_task without it sends: what the task says."""
+    stored = app.backend.client
+    with our_worker(folder, url):
+        cases = {
+            "the message says so": (app.send_task("peer.echo", [1], ignore_result=True), False),
+            "also of a failure": (app.send_task("peer.fail", ignore_result=True), False),
+            "also between tries": (app.send_task("peer.flaky", [1], ignore_result=True), False),
+            "the task says so": (app.send_task("peer.silent", [1]), False),
+            "the message overrules the task": (app.send_task("peer.silent", [1], ignore_result=False), True),
+            "nobody says so": (app.send_task("peer.echo", [1]), True),
+        }
+        wait_until(lambda: stored.llen("default") + stored.hlen("unacked") == 0, "not all were run", 20)
+        for what, (reply, kept) in cases.items():
+            equal(bool(stored.exists(f"celery-task-meta-{reply.id}")), kept, what)
+
+
 def us_to_python(folder, url):
     with celery_worker(folder, url):
         reply = send(url, "python", "python.echo", {"a": [1, "ü"]})
@@ -118,7 +135,7 @@ def main():
         with redis(folder) as url:
             os.environ["PEER_REDIS"] = url
             from celery_tasks import app
-            for test in (python_to_us, a_stopped_worker_gives_back, killed_workers_lose_nothing):
+            for test in (python_to_us, ignored_results, a_stopped_worker_gives_back, killed_workers_lose_nothing):
                 begin = time.monotonic()
                 test(app, folder, url)
                 print(f"{test.__name__}: ok, {time.monotonic() - begin:.1f} s", flush=True)

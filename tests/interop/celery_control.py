@@ -35,6 +35,32 @@ def inspect(app):
     return name
 
 
+def patterns(app, name):
+    """Celery's `pattern` and `matcher`: who is meant, by a part of the host name."""
+    host = name.split("@")[1]
+    heard = {"glob": ["celery@*", "*", f"c?lery@{host}", "[a-d]elery@*"],
+             "pcre": ["celery@.*", "c", rf"celery@{host}$", "(cel|x)ery@"]}
+    unheard = {"glob": ["other@*", "celery", "CELERY@*", "[!c]elery@*"], "pcre": ["elery", "^other", "(", "(c*)*x"],
+               "unheard-of": ["celery@*"]}
+
+    def tell(table, more=None):
+        said = []
+        for matcher, texts in table.items():
+            for text in texts:
+                said.append(f"{matcher} {text}")
+                app.control.broadcast("revoke", arguments={"task_id": said[-1]}, pattern=text, matcher=matcher, **(more or {}))
+        return set(said)
+
+    before = set(app.control.inspect(timeout=2).revoked()[name])
+    wanted = tell(heard)
+    tell(unheard)
+    # A destination counts alone, as in Celery.
+    wanted |= tell({"destination": ["other@*"]}, {"destination": [name]})
+    equal(set(app.control.inspect(timeout=2).revoked()[name]) - before, wanted, "whom a pattern means")
+    reply = app.control.broadcast("ping", pattern="celery@*", matcher="glob", reply=True, limit=1, timeout=20)
+    equal(reply, [{name: {"ok": "pong"}}], "the answer to a pattern")
+
+
 def command_line(url, name):
     environment = os.environ | {"PEER_REDIS": url, "PYTHONPATH": str(HERE)}
     for what, wanted in (("ping", "pong"), ("active", "empty"), ("stats", "prefetch_count")):
@@ -94,6 +120,8 @@ def main():
             with our_worker(folder, url):
                 name = inspect(app)
                 print("inspect, revoke: ok", flush=True)
+                patterns(app, name)
+                print("pattern, matcher: ok", flush=True)
                 command_line(url, name)
                 print("command line: ok", flush=True)
                 events(app)

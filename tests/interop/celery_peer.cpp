@@ -91,6 +91,7 @@ int work(int count, char** arguments) {
   worker.register_task("peer.fail", broken);
   worker.register_task("peer.sleep", sleeping);
   worker.register_task("peer.note", note);
+  worker.register_task("peer.silent", echo, {.ignore_result = true});
   worker.register_task("peer.flaky", flaky,
                        {.max_retries = 3, .first_backoff = 50ms, .longest_backoff = 200ms});
   worker.start();

@@ -7,6 +7,8 @@
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE {
 namespace {
 
+constexpr std::size_t kTraceparentSize = 55;  // version, trace id, span id, flags, three dashes
+
 int nibble(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;  // upper case is malformed here
@@ -34,9 +36,9 @@ std::string_view trim(std::string_view text) {
 
 std::optional<SpanContext> extract_traceparent(std::string_view traceparent,
                                                std::string_view tracestate) {
-  constexpr std::size_t kSize = 55;  // version, trace id, span id, flags and three dashes
   const std::string_view text = trim(traceparent);
-  if (text.size() < kSize || text[2] != '-' || text[35] != '-' || text[52] != '-') return {};
+  if (text.size() < kTraceparentSize) return {};
+  if (text[2] != '-' || text[35] != '-' || text[52] != '-') return {};
   std::array<std::uint8_t, 1> version{};
   std::array<std::uint8_t, 1> flags{};
   SpanContext context;
@@ -48,7 +50,8 @@ std::optional<SpanContext> extract_traceparent(std::string_view traceparent,
   }
   if (version[0] == 0xff || !context.is_valid()) return {};
   // A later version may carry more behind another dash; version 00 may not.
-  if (text.size() > kSize && (version[0] == 0 || text[kSize] != '-')) return {};
+  if (text.size() > kTraceparentSize && (version[0] == 0 || text[kTraceparentSize] != '-'))
+    return {};
   context.flags = flags[0] & (SpanContext::kSampled | SpanContext::kRandom);
   context.remote = true;
   if (!tracestate.empty()) {
@@ -59,8 +62,11 @@ std::optional<SpanContext> extract_traceparent(std::string_view traceparent,
 
 std::string to_traceparent(const SpanContext& context) {
   if (!context.is_valid()) return {};
-  std::string text = "00-" + context.trace_id.to_hex() + '-' + context.span_id.to_hex() + "-00";
-  alphaswarm::detail::write_hex(&context.flags, 1, text.data() + text.size() - 2);
+  std::string text(kTraceparentSize, '-');  // one allocation: this is on the way of each request
+  text[0] = text[1] = '0';
+  alphaswarm::detail::write_hex(context.trace_id.bytes.data(), 16, text.data() + 3);
+  alphaswarm::detail::write_hex(context.span_id.bytes.data(), 8, text.data() + 36);
+  alphaswarm::detail::write_hex(&context.flags, 1, text.data() + 53);
   return text;
 }
 

@@ -4,7 +4,9 @@
 
 #include <optional>
 
+#include "alphaswarm/base/task_local.hpp"
 #include "alphaswarm/observability/api/propagation.hpp"
+#include "alphaswarm/observability/sdk/context.hpp"
 #include "alphaswarm/observability/sdk/provider_core.hpp"
 
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE {
@@ -85,8 +87,11 @@ void write_jaeger(const SpanContext& context, CarrierWriter& carrier) {
 const std::vector<Propagator>& propagators_of(const TracerProvider* provider) {
   static const std::vector<Propagator> kW3c = Config().propagators;
   if (provider != nullptr) return provider->core().config.propagators;
-  const detail::ProviderCore* const core =
-      detail::default_provider.load(std::memory_order_acquire);  // with install_as_default()
+  const detail::SlotContext& current = detail::context_in(current_task_slot());
+  const detail::ProviderCore* core = current.valid ? current.provider : nullptr;
+  if (core == nullptr) {
+    core = detail::default_provider.load(std::memory_order_acquire);  // with install_as_default()
+  }
   return core != nullptr ? core->config.propagators : kW3c;
 }
 
@@ -98,14 +103,19 @@ Extracted extract(const CarrierReader& carrier, const TracerProvider* provider) 
 
 Extracted extract(const CarrierReader& carrier, const std::vector<Propagator>& by) {
   Extracted found;
+  std::string scratch;
+  std::string more;
   for (const Propagator one : by) {
     std::optional<SpanContext> context;
     switch (one) {
       case Propagator::trace_context:
-        context = extract_traceparent(carrier.get("traceparent"), carrier.get("tracestate"));
+        context = extract_traceparent(carrier.view("traceparent", scratch),
+                                      carrier.view("tracestate", more));
         break;
       case Propagator::baggage:
-        found.baggage = Baggage::from_header(carrier.get("baggage"));
+        if (const std::string_view text = carrier.view("baggage", scratch); !text.empty()) {
+          found.baggage = Baggage::from_header(text);
+        }
         break;
       case Propagator::b3:
       case Propagator::b3_multi:

@@ -8,6 +8,7 @@
 //   otel::BaggageScope baggage(from.baggage);
 //   auto span = otel::span("GET /", {.kind = otel::SpanKind::server, .parent = &from.parent});
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,11 @@ class CarrierReader {
   virtual ~CarrierReader() = default;
   // Empty where there is none; several of one name joined by commas.
   [[nodiscard]] virtual std::string get(std::string_view name) const = 0;
+  // The same, for a carrier that has the text already: valid while carrier and `scratch` live.
+  [[nodiscard]] virtual std::string_view view(std::string_view name, std::string& scratch) const {
+    scratch = get(name);
+    return scratch;
+  }
 };
 class CarrierWriter {
  public:
@@ -58,6 +64,11 @@ class HeadersOut final : public CarrierWriter {
   Set set_;
 };
 
+// Every header that extract() may ask for or inject() may write: what a carrier has to keep.
+inline constexpr std::array<std::string_view, 9> kPropagationHeaders = {
+    "traceparent", "tracestate",   "baggage",    "b3",           "x-b3-traceid",
+    "x-b3-spanid", "x-b3-sampled", "x-b3-flags", "uber-trace-id"};
+
 struct Extracted {
   SpanContext parent;  // invalid: a new trace begins
   Baggage baggage;
@@ -69,15 +80,16 @@ class TracerProvider;
 
 #if ALPHASWARM_OTEL
 
-// Reads what the provider's propagators know (null: the process default's; without one, W3C's).
+// Reads what the provider's propagators know. Null: those of the provider current in this task,
+// else of the process default; without one, W3C's.
 // They are asked in their order; of two that find a valid context the later wins, as the
 // specification has it. Both B3 propagators read both forms, the single header first.
 [[nodiscard]] Extracted extract(const CarrierReader& carrier,
                                 const TracerProvider* provider = nullptr);
 [[nodiscard]] Extracted extract(const CarrierReader& carrier, const std::vector<Propagator>& by);
 
-// Writes `context` in all forms the provider's propagators know, and the baggage current in this
-// task. An invalid context writes no trace headers.
+// Writes `context` in all forms the provider's propagators know (null: as above), and the baggage
+// current in this task. An invalid context writes no trace headers.
 void inject(const SpanContext& context, CarrierWriter& carrier,
             const TracerProvider* provider = nullptr);
 void inject(const SpanContext& context, const Baggage& baggage, CarrierWriter& carrier,

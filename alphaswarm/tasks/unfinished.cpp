@@ -1,0 +1,114 @@
+#include "alphaswarm/tasks/unfinished.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json/parse.hpp>
+#include <utility>
+#include <vector>
+
+#include "alphaswarm/base/counters.hpp"
+#include "alphaswarm/base/log.hpp"
+#include "alphaswarm/persistence/task_repository.hpp"
+#include "alphaswarm/tasks/message.hpp"
+#include "alphaswarm/tasks/task_result.hpp"
+
+namespace alphaswarm::tasks {
+namespace {
+
+Result<TaskMessage> message_of(const persistence::TaskRow& row) {
+  boost::system::error_code bad_args;
+  boost::system::error_code bad_kwargs;
+  const boost::json::value args = boost::json::parse(row.args_json, bad_args);
+  const boost::json::value kwargs = boost::json::parse(row.kwargs_json, bad_kwargs);
+  if (bad_args || bad_kwargs || !args.is_array() || !kwargs.is_object()) {
+    return fail(ErrorCode::data_loss,
+                fmt::format("the stored arguments of task '{}' cannot be read", row.id));
+  }
+  TaskMessage message;
+  message.id = row.id;
+  message.task = row.name;
+  message.queue = row.queue;
+  message.args = args.get_array();
+  message.kwargs = kwargs.get_object();
+  message.retries = row.retries;
+  message.redelivered = true;
+  return message;
+}
+
+// The messages of those that can be read; the others end here.
+Result<std::vector<TaskMessage>> unfinished_messages(persistence::Database& database) {
+  persistence::TaskRepository tasks(database);
+  const auto rows = tasks.unfinished();
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<TaskMessage> messages;
+  for (const persistence::TaskRow& row : *rows) {
+    auto message = message_of(row);
+    if (message) {
+      messages.push_back(std::move(*message));
+      continue;
+    }
+    const auto ended =
+        tasks.mark_finished(row.id, kFailure, "", message.error().message, now_unix());
+    if (!ended) return std::unexpected(ended.error());
+  }
+  return messages;
+}
+
+net::task<Result<std::size_t>> note_unfinished(Broker& broker, persistence::Database& database,
+                                               std::chrono::nanoseconds grace) {
+  auto messages = unfinished_messages(database);
+  if (!messages) co_return std::unexpected(messages.error());
+  std::vector<Delivery> lost;
+  for (const TaskMessage& message : *messages) {
+    lost.push_back({encode_message(message), message.queue, {}, message.id});
+  }
+  const std::size_t count = lost.size();
+  if (count > 0) {
+    const auto noted = co_await broker.presume_lent(std::move(lost), grace);
+    if (!noted) co_return std::unexpected(noted.error());
+  }
+  const auto remembered = co_await broker.remember();
+  if (!remembered) co_return std::unexpected(remembered.error());
+  co_return count;
+}
+
+}  // namespace
+
+net::task<Result<std::size_t>> requeue_unfinished(Broker& broker, persistence::Database& database) {
+  const auto messages = unfinished_messages(database);
+  if (!messages) co_return std::unexpected(messages.error());
+  for (const TaskMessage& message : *messages) {
+    const auto pushed =
+        co_await broker.push(message.queue, message.priority, encode_message(message));
+    if (!pushed) co_return std::unexpected(pushed.error());
+  }
+  co_return messages->size();
+}
+
+net::task<void> watch_for_loss(std::shared_ptr<Broker> broker,
+                               std::shared_ptr<persistence::Database> database,
+                               WatchOptions options) {
+  for (;;) {
+    const auto forgotten = co_await broker->has_forgotten();
+    if (forgotten && *forgotten) {
+      const auto noted = co_await note_unfinished(*broker, *database, options.grace);
+      if (!noted) {
+        log_warning("tasks", "the queue is empty, and noting the open tasks again failed: " +
+                                 noted.error().message);
+      } else if (*noted > 0) {
+        static Counter& count = counter("alphaswarm_tasks_noted_again_total", "",
+                                        "Open tasks noted again in a queue that came back empty.");
+        count.add(*noted);
+        log_warning("tasks", fmt::format("the queue came back empty; of {} open tasks, those that "
+                                         "no worker has are sent again",
+                                         *noted));
+        if (!co_await net::sleep_for(options.grace)) co_return;
+        // If it fails, the next round of any worker does it.
+        (void)co_await broker->restore();
+      }
+    }
+    if (!co_await net::sleep_for(options.look_every)) co_return;
+  }
+}
+
+}  // namespace alphaswarm::tasks
