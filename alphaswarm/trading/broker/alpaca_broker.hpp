@@ -3,13 +3,10 @@
 // Alpaca's trading API as a Broker; also the base of the simulated exchange's client, which serves
 // the same API.
 
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
-#include "alphaswarm/trading/broker/broker.hpp"
-#include "alphaswarm/trading/broker/venue_client.hpp"
+#include "alphaswarm/trading/broker/venue_broker.hpp"
 
 namespace alphaswarm::trading {
 
@@ -28,38 +25,30 @@ struct AlpacaConfig {
   net::HttpClientObserver* observer = nullptr;  // of the stream's upgrade; MUST outlive it
 };
 
-class AlpacaBroker : public Broker {
+class AlpacaBroker : public VenueBroker {
  public:
   // `http` MUST outlive the broker.
   AlpacaBroker(AlpacaConfig config, net::HttpClient& http);
 
-  [[nodiscard]] std::string_view venue() const noexcept override { return config_.venue; }
   [[nodiscard]] bool knows_client_ids() const noexcept override { return true; }
-  net::task<Result<void>> connect() override;
-  net::task<Result<void>> disconnect() override;
-  net::task<Result<Order>> submit_order(OrderRequest request) override;
-  net::task<Result<void>> cancel_order(OrderId id) override;
-  net::task<Result<Order>> query_order(OrderId id) override;
-  net::task<Result<Order>> query_order(ClientOrderId id) override;
-  net::task<Result<std::vector<Order>>> query_open_orders() override;
-  net::task<Result<std::vector<BrokerPosition>>> query_positions() override;
-  net::task<Result<BrokerAccount>> query_account() override;
   net::task<Result<std::unique_ptr<OrderUpdateStream>>> stream_order_updates() override;
 
  protected:
-  [[nodiscard]] VenueClient& client() noexcept { return client_; }
-  [[nodiscard]] VtSymbol full_symbol(std::string_view symbol, std::string_view exchange) const;
+  [[nodiscard]] VtSymbol named_symbol(std::string_view symbol, std::string_view exchange) const;
 
  private:
-  net::task<Result<Order>> submit(const OrderRequest& request);
-  net::task<Result<Order>> existing(const OrderRequest& request);
-  net::task<Result<Order>> fetch_order(std::string path, std::string what);
-  [[nodiscard]] std::string symbol_name(const VtSymbol& symbol);
+  net::task<Result<Order>> submit(const OrderRequest& request) override;
+  net::task<Result<void>> cancel(const OrderId& id) override;
+  net::task<Result<Order>> fetch_order(const OrderId& id) override;
+  net::task<Result<Order>> fetch_order(const ClientOrderId& id) override;
+  net::task<Result<std::vector<Order>>> fetch_open_orders() override;
+  net::task<Result<std::vector<BrokerPosition>>> fetch_positions() override;
+  net::task<Result<BrokerAccount>> fetch_account() override;
+  net::task<Result<Order>> order_at(std::string path, std::string what);
+  // The answer to a GET of that path. `what` is for the error.
+  net::task<Result<boost::json::value>> get(std::string path, std::string what);
 
   const AlpacaConfig config_;
-  VenueClient client_;
-  mutable std::mutex mutex_;
-  std::map<std::string, VtSymbol, std::less<>> known_;  // ticker → symbol; guarded by mutex_
 };
 
 }  // namespace alphaswarm::trading

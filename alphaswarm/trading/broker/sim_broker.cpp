@@ -123,7 +123,7 @@ net::task<Result<SimStep>> SimBroker::advance(std::int64_t bar_index,
   step.cash = money_at(account, "cash");
   step.equity = money_at(account, "equity");
   step.repeated = reply->repeated;
-  const auto lookup = [this](auto symbol, auto place) { return full_symbol(symbol, place); };
+  const auto lookup = [this](auto symbol, auto place) { return named_symbol(symbol, place); };
   for (const json::value& item : updates->get_array()) {
     Result<BrokerUpdate> update = read_update(item, lookup);
     if (!update) co_return std::unexpected(update.error());

@@ -17,6 +17,10 @@ namespace otel = alphaswarm::observability;
 
 namespace {
 
+// See the head of tradier_broker.hpp.
+constexpr std::chrono::minutes kOnItsWay(10);
+constexpr std::size_t kMaxOnTheirWay = 1'000;
+
 VenueConfig venue_config(const TradierConfig& config) {
   VenueConfig venue;
   venue.venue = "tradier";
@@ -30,16 +34,6 @@ VenueConfig venue_config(const TradierConfig& config) {
   return venue;
 }
 
-bool same_order(const OrderRequest& a, const OrderRequest& b) {
-  return a.symbol.ticker() == b.symbol.ticker() && a.side == b.side && a.type == b.type &&
-         a.quantity == b.quantity;
-}
-
-template <class T>
-void finish(otel::Span& span, const Result<T>& result) {
-  if (!result) span.error(result.error().message);
-}
-
 const json::value* order_of(const json::value& body) {
   const json::object* object = body.if_object();
   const json::value* order = object == nullptr ? nullptr : object->if_contains("order");
@@ -49,17 +43,11 @@ const json::value* order_of(const json::value& body) {
 }  // namespace
 
 TradierBroker::TradierBroker(TradierConfig config, net::HttpClient& http)
-    : config_(std::move(config)), client_(venue_config(config_), http) {}
+    : VenueBroker(venue_config(config), config.default_exchange, http),
+      config_(std::move(config)) {}
 
 std::string TradierBroker::account_path(std::string_view rest) const {
   return fmt::format("/v1/accounts/{}{}", form_encoded(config_.account_id), rest);
-}
-
-VtSymbol TradierBroker::full_symbol(std::string_view ticker) const {
-  const std::scoped_lock lock(mutex_);
-  if (const auto known = known_.find(ticker); known != known_.end()) return known->second;
-  return VtSymbol::parse(fmt::format("{}.{}", ticker, config_.default_exchange))
-      .value_or(VtSymbol());
 }
 
 Error TradierBroker::refusal(const VenueReply& reply, std::string_view what) const {
@@ -70,65 +58,48 @@ Error TradierBroker::refusal(const VenueReply& reply, std::string_view what) con
   return error;
 }
 
-net::task<Result<void>> TradierBroker::connect() {
-  const Result<BrokerAccount> account = co_await query_account();
-  if (!account) co_return std::unexpected(account.error());
-  co_return Result<void>();
+void TradierBroker::note_on_its_way(const std::string& tag) {
+  const std::scoped_lock lock(mutex_);
+  if (on_their_way_.size() >= kMaxOnTheirWay) on_their_way_.erase(on_their_way_.begin());
+  on_their_way_.insert_or_assign(tag, monotonic_ns());
 }
 
-net::task<Result<void>> TradierBroker::disconnect() { co_return Result<void>(); }
-
-net::task<Result<Order>> TradierBroker::submit_order(OrderRequest request) {
-  otel::Span span =
-      otel::span("broker.submit_order",
-                 {{"broker.venue", "tradier"}, {"order.client_id", request.client_id.value}});
-  Result<Order> order = co_await submit(request);
-  if (order) {
-    span.set("order.id", order->id.value);
-    span.set("order.status", to_string(order->status));
-  }
-  finish(span, order);
-  co_return order;
+bool TradierBroker::may_be_on_its_way(const std::string& tag) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = on_their_way_.find(tag);
+  if (found == on_their_way_.end()) return false;
+  if (monotonic_ns() - found->second < std::chrono::nanoseconds(kOnItsWay).count()) return true;
+  on_their_way_.erase(found);
+  return false;
 }
 
 net::task<Result<Order>> TradierBroker::submit(const OrderRequest& request) {
-  if (const Result<void> valid = validate(request); !valid) {
-    co_return std::unexpected(valid.error());
-  }
   const Result<std::string> form = to_tradier(request);
   if (!form) co_return std::unexpected(form.error());
-  {
-    const std::scoped_lock lock(mutex_);
-    known_.insert_or_assign(std::string(request.symbol.ticker()), request.symbol);
+  remember(request.symbol);
+  const std::string& tag = request.client_id.value;
+  Result<std::optional<Order>> known = co_await find_by_tag(tag);
+  if (!known) co_return std::unexpected(known.error());
+  if (*known) co_return settled(std::move(**known), request);
+  if (may_be_on_its_way(tag)) {
+    co_return fail(ErrorCode::unavailable,
+                   "tradier: nobody knows yet what became of the order sent before");
   }
-  Error last;
+  Result<Order> sent = co_await send(request, *form);
+  if (sent || sent.error().code != ErrorCode::unavailable) co_return sent;
+  note_on_its_way(tag);
+  const VenueConfig& venue = client().config();
   for (int tried = 1; tried <= config_.retry.tries; ++tried) {
-    Result<std::optional<Order>> known = co_await find_by_tag(request.client_id.value);
-    if (!known) co_return std::unexpected(known.error());
-    if (*known) {
-      otel::event_on_current("broker.duplicate_client_order_id");
-      if (same_order((*known)->request, request)) co_return std::move(**known);
-      co_return fail(ErrorCode::already_exists,
-                     fmt::format("tradier: client order id {} belongs to another order",
-                                 request.client_id.value));
-    }
-    Result<Order> sent = co_await send(request, *form);
-    if (sent || sent.error().code != ErrorCode::unavailable) co_return sent;
-    last = std::move(sent.error());
-    if (tried == config_.retry.tries) break;
-    // It may be on its way still: the look-up comes after the wait.
-    const VenueConfig& venue = client_.config();
     const std::chrono::nanoseconds wait = backoff(venue.retry, tried, venue.waiting.uniform());
-    otel::event_on_current("retry", {{"http.request.resend_count", tried},
-                                     {"retry.reason", last.message},
-                                     {"retry.delay_ms", static_cast<double>(wait.count()) * 1e-6}});
+    otel::event_on_current("broker.look_again",
+                           {{"retry.reason", sent.error().message},
+                            {"retry.delay_ms", static_cast<double>(wait.count()) * 1e-6}});
     const Result<void> waited = co_await venue.waiting.sleep(wait);
     if (!waited) co_return std::unexpected(waited.error());
+    known = co_await find_by_tag(tag);
+    if (known && *known) co_return settled(std::move(**known), request);
   }
-  // The last one may have arrived as well.
-  Result<std::optional<Order>> known = co_await find_by_tag(request.client_id.value);
-  if (known && *known) co_return std::move(**known);
-  co_return std::unexpected(std::move(last));
+  co_return sent;
 }
 
 net::task<Result<Order>> TradierBroker::send(const OrderRequest& request, const std::string& form) {
@@ -138,17 +109,13 @@ net::task<Result<Order>> TradierBroker::send(const OrderRequest& request, const 
   call.body = form;
   call.content_type = "application/x-www-form-urlencoded";
   call.once = true;
-  const Result<VenueReply> reply = co_await client_.call(std::move(call));
+  const Result<VenueReply> reply = co_await client().call(std::move(call));
   if (!reply) co_return std::unexpected(reply.error());
   const json::value* answer = order_of(reply->body);
   const bool refused = reply->ok() && answer == nullptr && !tradier_errors(reply->body).empty();
   if (refused || reply->status == 400 || reply->status == 422) {
     // The account cannot take it, or the order is malformed: Tradier does not tell them apart.
-    Order order;
-    order.request = request;
-    order.status = OrderStatus::rejected;
-    order.reason = refusal(*reply, "the order was not accepted").message;
-    co_return order;
+    co_return rejected(request, refusal(*reply, "the order was not accepted").message);
   }
   if (!reply->ok()) {
     co_return std::unexpected(refusal(*reply, "the order was not accepted"));
@@ -178,93 +145,59 @@ net::task<Result<std::optional<Order>>> TradierBroker::find_by_tag(const std::st
   co_return std::optional<Order>(std::move(*found));
 }
 
-net::task<Result<Order>> TradierBroker::fetch_order(const OrderId& id) {
+net::task<Result<VenueReply>> TradierBroker::get(std::string path, std::string what) {
   VenueCall call;
-  call.path = account_path("/orders/" + form_encoded(id.value) + "?includeTags=true");
-  const Result<VenueReply> reply = co_await client_.call(std::move(call));
+  call.path = std::move(path);
+  Result<VenueReply> reply = co_await client().call(std::move(call));
+  if (reply && !reply->ok()) co_return std::unexpected(refusal(*reply, what));
+  co_return reply;
+}
+
+net::task<Result<Order>> TradierBroker::fetch_order(const OrderId& id) {
+  std::string path = account_path("/orders/" + form_encoded(id.value) + "?includeTags=true");
+  const Result<VenueReply> reply = co_await get(std::move(path), "order " + id.value);
   if (!reply) co_return std::unexpected(reply.error());
-  if (!reply->ok()) co_return std::unexpected(refusal(*reply, "order " + id.value));
   const json::value* order = order_of(reply->body);
   const auto lookup = [this](auto symbol, auto) { return full_symbol(symbol); };
   co_return read_tradier_order(order != nullptr ? *order : json::value(), lookup);
 }
 
+net::task<Result<Order>> TradierBroker::fetch_order(const ClientOrderId& id) {
+  Result<std::optional<Order>> found = co_await find_by_tag(id.value);
+  if (!found) co_return std::unexpected(found.error());
+  if (*found) co_return std::move(**found);
+  co_return fail(ErrorCode::not_found, "tradier: there is no order with tag " + id.value);
+}
+
 net::task<Result<std::vector<Order>>> TradierBroker::fetch_orders() {
-  VenueCall call;
-  call.path = account_path("/orders?includeTags=true");
-  const Result<VenueReply> reply = co_await client_.call(std::move(call));
+  const Result<VenueReply> reply = co_await get(account_path("/orders?includeTags=true"), "orders");
   if (!reply) co_return std::unexpected(reply.error());
-  if (!reply->ok()) co_return std::unexpected(refusal(*reply, "orders"));
   const auto lookup = [this](auto symbol, auto) { return full_symbol(symbol); };
   co_return read_tradier_orders(reply->body, lookup);
 }
 
-net::task<Result<void>> TradierBroker::cancel_order(OrderId id) {
-  otel::Span span =
-      otel::span("broker.cancel_order", {{"broker.venue", "tradier"}, {"order.id", id.value}});
-  VenueCall call;
-  call.method = "DELETE";
-  call.path = account_path("/orders/" + form_encoded(id.value));
-  const Result<VenueReply> reply = co_await client_.call(std::move(call));
-  Result<void> result;
-  if (!reply) {
-    result = std::unexpected(reply.error());
-  } else if (reply->status == 400 || reply->status == 409 || reply->status == 422) {
-    // Final already; an earlier try of this very call may have done it.
-    const Result<Order> order = co_await fetch_order(id);
-    if (!order) {
-      result = std::unexpected(order.error());
-    } else if (order->status != OrderStatus::cancelled) {
-      result = fail(ErrorCode::conflict, fmt::format("tradier: order {} is {} already", id.value,
-                                                     to_string(order->status)));
-    }
-  } else if (!reply->ok()) {
-    result = std::unexpected(refusal(*reply, "the order was not cancelled"));
-  }
-  finish(span, result);
-  co_return result;
-}
-
-net::task<Result<Order>> TradierBroker::query_order(OrderId id) {
-  otel::Span span =
-      otel::span("broker.query_order", {{"broker.venue", "tradier"}, {"order.id", id.value}});
-  Result<Order> order = co_await fetch_order(id);
-  if (order) span.set("order.client_id", order->request.client_id.value);
-  finish(span, order);
-  co_return order;
-}
-
-net::task<Result<Order>> TradierBroker::query_order(ClientOrderId id) {
-  otel::Span span = otel::span("broker.query_order",
-                               {{"broker.venue", "tradier"}, {"order.client_id", id.value}});
-  Result<std::optional<Order>> found = co_await find_by_tag(id.value);
-  Result<Order> order;
-  if (!found) {
-    order = std::unexpected(found.error());
-  } else if (!*found) {
-    order = fail(ErrorCode::not_found, "tradier: there is no order with tag " + id.value);
-  } else {
-    order = std::move(**found);
-    span.set("order.id", order->id.value);
-  }
-  finish(span, order);
-  co_return order;
-}
-
-net::task<Result<std::vector<Order>>> TradierBroker::query_open_orders() {
-  otel::Span span = otel::span("broker.query_open_orders", {{"broker.venue", "tradier"}});
+net::task<Result<std::vector<Order>>> TradierBroker::fetch_open_orders() {
   Result<std::vector<Order>> orders = co_await fetch_orders();
   if (orders) std::erase_if(*orders, [](const Order& order) { return is_final(order.status); });
-  finish(span, orders);
   co_return orders;
 }
 
-net::task<Result<std::vector<BrokerPosition>>> TradierBroker::fetch_positions() {
+net::task<Result<void>> TradierBroker::cancel(const OrderId& id) {
   VenueCall call;
-  call.path = account_path("/positions");
-  const Result<VenueReply> reply = co_await client_.call(std::move(call));
+  call.method = "DELETE";
+  call.path = account_path("/orders/" + form_encoded(id.value));
+  const Result<VenueReply> reply = co_await client().call(std::move(call));
   if (!reply) co_return std::unexpected(reply.error());
-  if (!reply->ok()) co_return std::unexpected(refusal(*reply, "positions"));
+  if (reply->status == 400 || reply->status == 409 || reply->status == 422) {
+    co_return co_await cancelled_before(id);
+  }
+  if (reply->ok()) co_return Result<void>();
+  co_return std::unexpected(refusal(*reply, "the order was not cancelled"));
+}
+
+net::task<Result<std::vector<BrokerPosition>>> TradierBroker::fetch_positions() {
+  const Result<VenueReply> reply = co_await get(account_path("/positions"), "positions");
+  if (!reply) co_return std::unexpected(reply.error());
   const auto lookup = [this](auto symbol, auto) { return full_symbol(symbol); };
   Result<std::vector<BrokerPosition>> positions = read_tradier_positions(reply->body, lookup);
   if (!positions || positions->empty()) co_return positions;
@@ -274,7 +207,7 @@ net::task<Result<std::vector<BrokerPosition>>> TradierBroker::fetch_positions() 
     if (!quotes.path.ends_with('=')) quotes.path += ',';
     quotes.path += form_encoded(one.symbol.ticker());
   }
-  const Result<VenueReply> prices = co_await client_.call(std::move(quotes));
+  const Result<VenueReply> prices = co_await client().call(std::move(quotes));
   if (!prices || !prices->ok()) co_return positions;  // marked at their cost, then
   for (const auto& [ticker, price] : read_tradier_quotes(prices->body)) {
     for (BrokerPosition& one : *positions) {
@@ -284,28 +217,10 @@ net::task<Result<std::vector<BrokerPosition>>> TradierBroker::fetch_positions() 
   co_return positions;
 }
 
-net::task<Result<std::vector<BrokerPosition>>> TradierBroker::query_positions() {
-  otel::Span span = otel::span("broker.query_positions", {{"broker.venue", "tradier"}});
-  Result<std::vector<BrokerPosition>> positions = co_await fetch_positions();
-  finish(span, positions);
-  co_return positions;
-}
-
-net::task<Result<BrokerAccount>> TradierBroker::query_account() {
-  otel::Span span = otel::span("broker.query_account", {{"broker.venue", "tradier"}});
-  VenueCall call;
-  call.path = account_path("/balances");
-  const Result<VenueReply> reply = co_await client_.call(std::move(call));
-  Result<BrokerAccount> account;
-  if (!reply) {
-    account = std::unexpected(reply.error());
-  } else if (!reply->ok()) {
-    account = std::unexpected(refusal(*reply, "balances"));
-  } else {
-    account = read_tradier_balances(reply->body);
-  }
-  finish(span, account);
-  co_return account;
+net::task<Result<BrokerAccount>> TradierBroker::fetch_account() {
+  const Result<VenueReply> reply = co_await get(account_path("/balances"), "balances");
+  if (!reply) co_return std::unexpected(reply.error());
+  co_return read_tradier_balances(reply->body);
 }
 
 // The differences between one answer of the venue and the next.
@@ -328,7 +243,7 @@ class TradierUpdates final : public OrderUpdateStream {
       for (Order& order : *orders) compare(std::move(order));
       if (!waiting_.empty()) continue;
       const Result<void> slept =
-          co_await broker_.client_.config().waiting.sleep(broker_.config_.poll_interval);
+          co_await broker_.client().config().waiting.sleep(broker_.config_.poll_interval);
       if (!slept) co_return std::unexpected(slept.error());
     }
   }

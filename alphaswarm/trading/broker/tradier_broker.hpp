@@ -3,20 +3,21 @@
 // Tradier's brokerage API as a Broker: form-encoded REST with a bearer token.
 //
 // Tradier knows no idempotency key. Our client order id goes along as the order's tag, and every
-// submission looks for an order with that tag first; where an answer was lost, it waits and looks
-// again before it sends the order once more. While that look-up has no answer nothing is sent: the
-// submission is `unavailable`, and may be repeated later. Tradier lists the orders of the day and
-// what is still open, so a tag of an earlier day's finished order is not found.
+// submission looks for an order with that tag first. An order is sent once: where its answer was
+// lost it is looked for, again and again, and if it is not found the submission is `unavailable`:
+// it may still be on its way, so for ten minutes the same client id is looked for and never sent
+// again. While a look-up has no answer nothing is sent either. Tradier lists the orders of the day
+// and what is still open, so a tag of an earlier day's finished order is not found.
 // A sale closes what is held: short sales, which Tradier wants named apart, are the venue's to
 // refuse.
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 
-#include "alphaswarm/trading/broker/broker.hpp"
-#include "alphaswarm/trading/broker/venue_client.hpp"
+#include "alphaswarm/trading/broker/venue_broker.hpp"
 
 namespace alphaswarm::trading {
 
@@ -31,42 +32,38 @@ struct TradierConfig {
   Waiting waiting;
 };
 
-class TradierBroker final : public Broker {
+class TradierBroker final : public VenueBroker {
  public:
   // `http` MUST outlive the broker.
   TradierBroker(TradierConfig config, net::HttpClient& http);
 
-  [[nodiscard]] std::string_view venue() const noexcept override { return "tradier"; }
   [[nodiscard]] bool knows_client_ids() const noexcept override { return false; }
-  net::task<Result<void>> connect() override;
-  net::task<Result<void>> disconnect() override;
-  net::task<Result<Order>> submit_order(OrderRequest request) override;
-  net::task<Result<void>> cancel_order(OrderId id) override;
-  net::task<Result<Order>> query_order(OrderId id) override;
-  net::task<Result<Order>> query_order(ClientOrderId id) override;
-  net::task<Result<std::vector<Order>>> query_open_orders() override;
-  net::task<Result<std::vector<BrokerPosition>>> query_positions() override;
-  net::task<Result<BrokerAccount>> query_account() override;
   // Asks for the orders every poll_interval and tells what changed. MUST NOT outlive the broker.
   net::task<Result<std::unique_ptr<OrderUpdateStream>>> stream_order_updates() override;
 
  private:
   friend class TradierUpdates;
-  net::task<Result<Order>> submit(const OrderRequest& request);
+  net::task<Result<Order>> submit(const OrderRequest& request) override;
+  net::task<Result<void>> cancel(const OrderId& id) override;
+  net::task<Result<Order>> fetch_order(const OrderId& id) override;
+  net::task<Result<Order>> fetch_order(const ClientOrderId& id) override;
+  net::task<Result<std::vector<Order>>> fetch_open_orders() override;
+  net::task<Result<std::vector<BrokerPosition>>> fetch_positions() override;
+  net::task<Result<BrokerAccount>> fetch_account() override;
   // One POST; unavailable if nobody knows what became of it.
   net::task<Result<Order>> send(const OrderRequest& request, const std::string& form);
+  // Null: there is none with that tag.
   net::task<Result<std::optional<Order>>> find_by_tag(const std::string& tag);
-  net::task<Result<Order>> fetch_order(const OrderId& id);
   net::task<Result<std::vector<Order>>> fetch_orders();
-  net::task<Result<std::vector<BrokerPosition>>> fetch_positions();
+  net::task<Result<VenueReply>> get(std::string path, std::string what);
   [[nodiscard]] std::string account_path(std::string_view rest) const;
-  [[nodiscard]] VtSymbol full_symbol(std::string_view ticker) const;
   [[nodiscard]] Error refusal(const VenueReply& reply, std::string_view what) const;
+  void note_on_its_way(const std::string& tag);
+  [[nodiscard]] bool may_be_on_its_way(const std::string& tag);
 
   const TradierConfig config_;
-  VenueClient client_;
-  mutable std::mutex mutex_;
-  std::map<std::string, VtSymbol, std::less<>> known_;  // ticker → symbol; guarded by mutex_
+  std::mutex mutex_;
+  std::map<std::string, std::int64_t> on_their_way_;  // tag → since, monotonic; guarded by mutex_
 };
 
 }  // namespace alphaswarm::trading

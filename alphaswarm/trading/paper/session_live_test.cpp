@@ -285,6 +285,7 @@ TEST_P(SessionLiveResumeTest, ItGoesOnWithEachOrderOnce) {
   for (std::size_t stop : {20U, 45U, 70U, 120U}) {
     Running running;
     launch(running, live_document(GetParam(), "stream"), "live");
+    await_bars("live", static_cast<std::int64_t>(moved_), running);
     // Stopped right after a bar went out: in the middle of whatever that sets off.
     play("live", running, stop - 1, [](std::size_t) {});
     move_market();
