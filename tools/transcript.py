@@ -63,7 +63,7 @@ class Shell:
             (folder / "ccache").mkdir()
             mounts = f"mount --bind {ccache} {folder}/ccache && {mounts}"
         registries = {name: value for name, value in os.environ.items() if re.search("CERT|CA_BUNDLE|proxy$", name, re.I)}
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8",
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8",
                        "DEBIAN_FRONTEND": "noninteractive", **registries,
                        **({"CCACHE_DIR": "/ccache", "CCACHE_BASEDIR": "/root", "CCACHE_NOHASHDIR": "1"} if ccache else {})}
         self.process = subprocess.Popen(["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", mounts],
