@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Follows the quick start word by word on a clean Debian 12 and writes what it said: alphaswarm_docs/transcript.md.
 
-usage: transcript.py DEBIAN.tar FOLDER     DEBIAN.tar: a clean root, as tools/package_test.sh makes it; FOLDER: scratch
+usage: transcript.py DEBIAN.tar FOLDER [CCACHE]     DEBIAN.tar: a clean root, as tools/package_test.sh makes it; FOLDER:
+       scratch; CCACHE: the folder of a ccache that has built this commit, with base_dir and without hash_dir, to spare compiling
 
 The root gets a copy of this repository's last commit, and nothing else of this machine but the way to its registries.
 Needs root, and the time of a whole build. Dates, ids and addresses are made alike, so that a second run differs only
@@ -35,7 +36,7 @@ HEAD = """# Transcript of the quick start
 Made by `tools/transcript.py`, which typed these commands on a clean Debian 12 (debootstrap's `minbase`, as root) with nothing but a copy of
 this repository at `/srv/alphaswarm.git`; do not edit. What stands here is what was printed, apart from dates, ids and the registries'
 addresses, which are made alike, and long lists of the same, which are cut at `…`. It took {minutes} minutes on a machine of two cores that
-had other work to do.
+had other work to do{how}.
 
 `make test` is not part of it: it takes about half an hour, and runs for every change.
 
@@ -56,11 +57,15 @@ def prepare(tar: str, folder: pathlib.Path) -> None:
 class Shell:
     """One bash in the root, with /proc, /dev and process numbers of its own; all of it ends with it."""
 
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, ccache: str | None):
         mounts = f"mount -t proc proc {folder}/proc && mount --rbind /dev {folder}/dev && exec chroot {folder} bash"
+        if ccache:
+            (folder / "ccache").mkdir()
+            mounts = f"mount --bind {ccache} {folder}/ccache && {mounts}"
         registries = {name: value for name, value in os.environ.items() if re.search("CERT|CA_BUNDLE|proxy$", name, re.I)}
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8",
-                       "DEBIAN_FRONTEND": "noninteractive", **registries}
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8",
+                       "DEBIAN_FRONTEND": "noninteractive", **registries,
+                       **({"CCACHE_DIR": "/ccache", "CCACHE_BASEDIR": "/root", "CCACHE_NOHASHDIR": "1"} if ccache else {})}
         self.process = subprocess.Popen(["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", mounts],
                                         env=environment, cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
@@ -77,7 +82,8 @@ class Shell:
         """What was printed up to the end of the line with this word."""
         deadline = time.monotonic() + limit
         while not (found := re.search(rf".*?{re.escape(word)}[^\n]*\n", self.seen, flags=re.S)):
-            if time.monotonic() > deadline or self.process.poll() is not None:
+            failed = "make: ***" in self.seen or self.process.poll() is not None
+            if failed or time.monotonic() > deadline:
                 raise SystemExit(f"waited for {word!r}:\n{self.seen}")
             if select.select([self.process.stdout], [], [], 1)[0]:
                 more = os.read(self.process.stdout.fileno(), 65536).decode(errors="replace")
@@ -127,9 +133,10 @@ def shortened(text: str) -> str:
 
 def main() -> int:
     folder = pathlib.Path(sys.argv[2]).resolve() / "transcript"
+    ccache = sys.argv[3] if len(sys.argv) > 3 else None
     prepare(sys.argv[1], folder)
     began = time.monotonic()
-    shell = Shell(folder)
+    shell = Shell(folder, ccache)
     pages, trace, up = [], "", ""
     try:
         for command, word in STEPS:
@@ -150,7 +157,7 @@ def main() -> int:
         shell.end()
     minutes = round((time.monotonic() - began) / 60)
     everything = "".join(f"\0{command}\n{text}" for command, text in pages)
-    page = HEAD.format(minutes=minutes)
+    page = HEAD.format(minutes=minutes, how=", with the objects of an earlier build in the compiler's cache" if ccache else "")
     for part in tidy(everything).split("\0")[1:]:
         command, _, text = part.partition("\n")
         page += f"```text\n$ {command}\n{shortened(text)}\n```\n\n"
