@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <string>
 
@@ -16,19 +14,18 @@
 #include "alphaswarm/net/http_server.hpp"
 #include "alphaswarm/net/task.hpp"
 #include "alphaswarm/persistence/database.hpp"
+#include "tests/support/process.hpp"
 
 namespace alphaswarm::instrumentation {
 namespace {
 
 namespace otel = alphaswarm::observability;
 
-class TracedPath : public testing::Test {
+class TracedPath : public ::testing::Test {
  protected:
   TracedPath() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "path-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
     auto database =
-        persistence::Database::open("sqlite:///" + (folder_ / "test.db").string(),
+        persistence::Database::open("sqlite:///" + (folder_.path() / "test.db").string(),
                                     persistence::DatabaseOptions{.observer = &sql_observer_});
     EXPECT_TRUE(database);
     database_ = *database;
@@ -50,7 +47,6 @@ class TracedPath : public testing::Test {
   ~TracedPath() override {
     server_.reset();
     database_.reset();
-    std::filesystem::remove_all(folder_);
   }
   net::task<int> submit(std::string id) {
     net::ClientRequest request;
@@ -65,7 +61,7 @@ class TracedPath : public testing::Test {
   TracingHttpClientObserver client_observer_;
   TracingHttpServerObserver server_observer_{server_spans_.provider()};
   TracingSqlObserver sql_observer_;
-  std::filesystem::path folder_;
+  testing::TemporaryFolder folder_;
   net::Runtime client_runtime_{"client", 2};
   net::Runtime server_runtime_{"server", 2};
   std::shared_ptr<persistence::Database> database_;

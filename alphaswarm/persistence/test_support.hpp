@@ -3,7 +3,6 @@
 // For this module's tests.
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <list>
@@ -16,27 +15,15 @@
 
 #include "alphaswarm/persistence/database.hpp"
 #include "tests/support/postgres.hpp"
+#include "tests/support/process.hpp"
 
 namespace alphaswarm::persistence::test {
 
 // A folder that goes with the test.
-class TemporaryFolder {
+class TemporaryFolder : public alphaswarm::testing::TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "store-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
+  [[nodiscard]] std::string file(const std::string& name) const { return (path() / name).string(); }
   [[nodiscard]] std::string url() const { return "sqlite:///" + file("test.db"); }
-
- private:
-  std::filesystem::path path_;
 };
 
 // Notes "operation target" of each statement, and "!sqlstate" behind those that fail.

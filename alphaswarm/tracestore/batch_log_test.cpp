@@ -1,7 +1,6 @@
 #include "alphaswarm/tracestore/batch_log.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -9,6 +8,8 @@
 #include <filesystem>
 #include <fstream>
 #include <vector>
+
+#include "tests/support/process.hpp"
 
 namespace alphaswarm::tracestore {
 namespace {
@@ -18,12 +19,6 @@ using Records = std::vector<std::string>;
 
 class Log : public ::testing::Test {
  protected:
-  Log() {
-    std::string pattern = (fs::temp_directory_path() / "batch-log-XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~Log() override { fs::remove_all(directory_); }
-
   std::unique_ptr<BatchLog> open(Records* replayed = nullptr) {
     auto log = BatchLog::open(config_(), [&](std::string payload) {
       if (replayed != nullptr) replayed->push_back(std::move(payload));
@@ -48,7 +43,8 @@ class Log : public ::testing::Test {
     return {.directory = directory_, .max_bytes = max_bytes_, .segment_bytes = segment_bytes_};
   }
 
-  std::string directory_;
+  testing::TemporaryFolder folder_;
+  const std::string directory_ = folder_.path().string();
   std::size_t max_bytes_ = 1'000'000;
   std::size_t segment_bytes_ = 100'000;
 };

@@ -1,8 +1,6 @@
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <condition_variable>
-#include <filesystem>
 
 #include "alphaswarm/collector/collector.hpp"
 #include "alphaswarm/collector/connectors/span_metrics.hpp"
@@ -12,6 +10,7 @@
 #include "alphaswarm/observability/export/batch_sink.hpp"
 #include "alphaswarm/tracestore/memory_store.hpp"
 #include "tests/support/otlp_builder.hpp"
+#include "tests/support/process.hpp"
 
 namespace alphaswarm::collector {
 namespace {
@@ -188,12 +187,6 @@ TEST(SpanMetrics, TooManySeriesGoIntoOne) {
 
 class Running : public ::testing::Test {
  protected:
-  Running() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "collector-XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~Running() override { std::filesystem::remove_all(directory_); }
-
   static CollectorConfig free_ports() {
     CollectorConfig config = embedded_profile();
     config.receivers["otlp"] =
@@ -215,7 +208,8 @@ class Running : public ::testing::Test {
     return reply ? reply->body : reply.error().message;
   }
 
-  std::string directory_;
+  testing::TemporaryFolder folder_;
+  const std::string directory_ = folder_.path().string();
   net::Runtime runtime_{"test", 1};
   net::HttpClient client_{runtime_};
 };
