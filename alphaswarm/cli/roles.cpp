@@ -263,7 +263,8 @@ Result<std::unique_ptr<ApiRole>> ApiRole::start(const Start& start, Backbone& ba
   trading::SimConfig sim;
   sim.base_url = start.settings.exchange_url;
   sim.key_id = "api";
-  role->sim_ = std::make_unique<trading::SimBroker>(std::move(sim), role->http_);
+  role->sim_ =
+      std::make_unique<trading::DeskBroker>(std::move(sim), role->http_, *backbone.database);
   auto live = LiveVenues::create(start.environment, role->http_, &role->client_observer_);
   if (!live) return std::unexpected(live.error());
   role->live_.emplace(std::move(*live));

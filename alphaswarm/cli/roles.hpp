@@ -29,7 +29,7 @@
 #include "alphaswarm/tasks/queue.hpp"
 #include "alphaswarm/tasks/remote_control.hpp"
 #include "alphaswarm/tasks/worker.hpp"
-#include "alphaswarm/trading/broker/sim_broker.hpp"
+#include "alphaswarm/trading/broker/desk_broker.hpp"
 #include "alphaswarm/trading/exchange/exchange.hpp"
 #include "alphaswarm/trading/kill_switch/kill_switch.hpp"
 #include "alphaswarm/trading/paper/session.hpp"
@@ -139,7 +139,7 @@ class ApiRole {
   instrumentation::TracingHttpClientObserver client_observer_;
   net::Runtime runtime_{"api", 2};
   net::HttpClient http_;
-  std::unique_ptr<trading::SimBroker> sim_;  // orders by hand, on an account of their own
+  std::unique_ptr<trading::DeskBroker> sim_;  // orders by hand, on an account of their own
   std::optional<LiveVenues> live_;
   std::stop_source watch_stop_;  // as the worker's
   std::unique_ptr<net::HttpServer> server_;

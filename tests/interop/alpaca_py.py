@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""alpaca-py, unchanged, trades at the simulated exchange: REST, the order stream, and bars.
+"""alpaca-py, unchanged, trades at the simulated exchange: REST, the order stream, bars and their
+stream (in MessagePack, as it asks for them).
 
 usage: alpaca_py.py ALPHASWARM
 """
@@ -14,6 +15,7 @@ import threading
 import requests
 from alpaca.common.exceptions import APIError
 from alpaca.data.historical import StockHistoricalDataClient
+from alpaca.data.live import StockDataStream
 from alpaca.data.requests import StockBarsRequest
 from alpaca.data.timeframe import TimeFrame
 from alpaca.trading.client import TradingClient
@@ -163,6 +165,35 @@ def market_facts(client, url: str, market: Market) -> None:
     assert pages == closes, pages
 
 
+def streamed_bars(url: str, market: Market) -> None:
+    bars, subscribed = queue.Queue(), threading.Event()
+    stream = StockDataStream("interop", "secret", url_override=url.replace("http", "ws") + "/v2/iex")
+
+    async def on_bar(bar):
+        bars.put(bar)
+
+    original = stream._dispatch
+
+    async def dispatch_and_tell(message):  # tells of the confirmation; nothing else is touched
+        if message.get("T") == "subscription":
+            subscribed.set()
+        await original(message)
+
+    stream._dispatch = dispatch_and_tell
+    stream.subscribe_bars(on_bar, SYMBOL)
+    thread = threading.Thread(target=stream.run, daemon=True)
+    thread.start()
+    assert subscribed.wait(20)
+    for price in (104.5, 105.25):
+        market.day(price)
+        bar = bars.get(timeout=20)
+        assert (bar.symbol, bar.open, bar.high, bar.volume) == (SYMBOL, price, price + 1, 1000), bar
+        day = FIRST_DAY + datetime.timedelta(market.index - 1)
+        assert bar.timestamp.date() == day and bar.timestamp.tzinfo is not None, bar
+    stream.stop()
+    thread.join(20)
+
+
 def main() -> None:
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
@@ -193,6 +224,7 @@ def main() -> None:
             orders(client, market, updates)
             books(client, market)
             market_facts(client, url, market)
+            streamed_bars(url, market)
             asyncio.run_coroutine_threadsafe(stream.stop_ws(), stream._loop).result(20)
             thread.join(20)
     print("alpaca-py trades at the simulated exchange")

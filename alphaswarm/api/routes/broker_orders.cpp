@@ -7,7 +7,9 @@
 #include "alphaswarm/api/input.hpp"
 #include "alphaswarm/base/ids.hpp"
 #include "alphaswarm/observability/tracing.hpp"
+#include "alphaswarm/persistence/fill_repository.hpp"
 #include "alphaswarm/trading/broker/broker.hpp"
+#include "alphaswarm/trading/broker/order_news.hpp"
 #include "alphaswarm/trading/kill_switch/kill_switch.hpp"
 
 namespace alphaswarm::api {
@@ -104,7 +106,8 @@ void update_row(OrderRow& row, const Order& order) {
 void update_row(OrderRow& row, const Error& error) {
   const bool refused =
       error.code == ErrorCode::invalid_argument || error.code == ErrorCode::already_exists ||
-      error.code == ErrorCode::unauthenticated || error.code == ErrorCode::permission_denied;
+      error.code == ErrorCode::not_found || error.code == ErrorCode::unauthenticated ||
+      error.code == ErrorCode::permission_denied;
   if (refused) row.status = to_string(trading::OrderStatus::rejected);
   row.status_reason = error.message;
   row.updated_at = now_unix();
@@ -128,6 +131,29 @@ Result<void> keep(OrderRepository& orders, OrderRow& row) {
                 "Another order has the client order id '" + row.client_order_id + "'.");
   }
   row = std::move(**there);
+  return {};
+}
+
+// What was filled at once. Told again, it has the same id.
+Result<void> keep_fills(persistence::Database& database, const OrderRow& row, const Order& order) {
+  persistence::FillRepository fills(database);
+  for (const trading::BrokerUpdate& update : trading::order_news(nullptr, order)) {
+    if (!update.fill) continue;
+    const trading::Fill& fill = *update.fill;
+    const Result<bool> kept = fills.insert({.id = update.execution_id,
+                                            .client_order_id = row.client_order_id,
+                                            .run_id = {},
+                                            .vt_symbol = row.vt_symbol,
+                                            .side = row.side,
+                                            .quantity = fill.quantity.value(),
+                                            .price = fill.price.value(),
+                                            .commission = fill.commission.value(),
+                                            .filled_at = fill.time,
+                                            .trace_id = row.trace_id,
+                                            .span_id = row.span_id,
+                                            .created_at = now_unix()});
+    if (!kept) return std::unexpected(kept.error());
+  }
   return {};
 }
 
@@ -164,6 +190,9 @@ net::task<net::HttpResponse> place_order(const ApiDependencies& service,
   }
   if (const Result<void> kept = orders.upsert(row); !kept) co_return error_reply(kept.error());
   if (!sent) co_return broker_error_reply(sent.error());
+  if (const Result<void> kept = keep_fills(service.database, row, *sent); !kept) {
+    co_return error_reply(kept.error());
+  }
   co_return order_reply(row);
 }
 

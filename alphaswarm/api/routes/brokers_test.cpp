@@ -9,7 +9,8 @@
 #include <string>
 
 #include "alphaswarm/api/testing/service.hpp"
-#include "alphaswarm/trading/broker/sim_broker.hpp"
+#include "alphaswarm/persistence/bar_repository.hpp"
+#include "alphaswarm/trading/broker/desk_broker.hpp"
 #include "alphaswarm/trading/exchange/exchange.hpp"
 
 namespace alphaswarm::api {
@@ -150,6 +151,54 @@ TEST_F(BrokerRoutes, AVenueThatIsAwayIsABadGateway) {
   ASSERT_EQ(orders.as_array().size(), 1U);
   EXPECT_EQ(orders.at(0).at("status").as_string(), "submitting");
   EXPECT_FALSE(orders.at(0).at("status_reason").is_null());
+}
+
+// As the service has it: no session feeds the account of orders by hand.
+TEST(DeskRoutes, AnOrderByHandIsFilledAtTheLastClose) {
+  net::Runtime runtime("desk", 2);
+  trading::exchange::ExchangeConfig exchange_config;
+  exchange_config.port = 0;
+  auto exchange = trading::exchange::Exchange::start(runtime, exchange_config);
+  ASSERT_TRUE(exchange) << exchange.error().message;
+  net::HttpClient http(runtime);
+  std::unique_ptr<trading::DeskBroker> desk;
+  {
+    Service service([&](ApiDependencies& dependencies) {
+      trading::SimConfig config;
+      config.base_url = (*exchange)->base_url();
+      config.key_id = "api";
+      config.terms.slippage_bps = {};
+      desk = std::make_unique<trading::DeskBroker>(std::move(config), http, dependencies.database);
+      dependencies.venues = {{"sim", desk.get(), "the simulated exchange"}};
+      persistence::BarRow bar;
+      bar.vt_symbol = "AAPL.SIM";
+      bar.interval = "1d";
+      bar.timestamp = {86'400'000'000'000};
+      bar.open = bar.high = bar.low = bar.close = Decimal::from_integer(12);
+      bar.volume = Decimal::from_integer(1'000'000);
+      EXPECT_TRUE(persistence::BarRepository(dependencies.database).upsert(std::span(&bar, 1)));
+    });
+    const auto order = [&](const char* body, int status, const char* schema) {
+      return service.call("POST", "/brokers/sim/orders", body, status, schema);
+    };
+    const auto bought =
+        order(R"({"vt_symbol":"AAPL.SIM","side":"buy","quantity":10})", 200, "Order");
+    EXPECT_EQ(bought.at("status").as_string(), "filled");
+    EXPECT_EQ(bought.at("average_price").to_number<double>(), 12.0);
+    const auto waiting = order(
+        R"({"vt_symbol":"AAPL.SIM","side":"buy","quantity":5,"order_type":"limit",
+            "limit_price":10,"time_in_force":"gtc"})",
+        200, "Order");
+    EXPECT_EQ(waiting.at("status").as_string(), "new");
+    const auto sold = order(R"({"vt_symbol":"AAPL.SIM","side":"sell","quantity":4})", 200, "Order");
+    EXPECT_EQ(sold.at("status").as_string(), "filled");
+    order(R"({"vt_symbol":"NOBODY.SIM","side":"buy","quantity":1})", 404, "ErrorDetail");
+    const auto fills = service.call("GET", "/portfolio/fills", "", 200, "Fill[]");
+    EXPECT_EQ(fills.as_array().size(), 2U);
+    service.stop_server();
+  }
+  (*exchange)->stop();
+  runtime.stop();
 }
 
 }  // namespace

@@ -150,7 +150,7 @@ TEST_F(BrokerTest, ThreeTriesAreAllThereAre) {
 }
 
 TEST_F(BrokerTest, OtherErrorsAreNotTriedAgain) {
-  faults(R"({"fail_next":1,"error_status":500})");
+  faults(R"({"fail_next":1,"error_status":501})");
   const Result<Order> placed = wait(broker_->submit_order(order("one")));
   ASSERT_FALSE(placed);
   EXPECT_EQ(placed.error().code, ErrorCode::internal);

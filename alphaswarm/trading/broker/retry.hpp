@@ -18,9 +18,10 @@ struct RetryPolicy {
   std::chrono::nanoseconds longest_retry_after = std::chrono::seconds(60);
 };
 
-// 429, 502, 503 and 504: the venue refuses for now, or something between did.
+// 429, 500, 502, 503 and 504: the venue refuses for now, or failed, or something between did. After
+// all but the first it may have done what was asked.
 [[nodiscard]] constexpr bool is_retryable_status(int status) noexcept {
-  return status == 429 || status == 502 || status == 503 || status == 504;
+  return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
 }
 
 // The wait after `failures` failed tries (at least 1): uniform between `shortest` and

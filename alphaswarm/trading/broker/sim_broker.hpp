@@ -40,7 +40,7 @@ struct SimStep {
   bool repeated = false;              // the exchange had this bar before
 };
 
-class SimBroker final : public AlpacaBroker {
+class SimBroker : public AlpacaBroker {
  public:
   SimBroker(SimConfig config, net::HttpClient& http);
 

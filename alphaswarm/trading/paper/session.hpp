@@ -44,7 +44,8 @@ struct Services {
   std::string kill_switch_key = std::string(kKillSwitchKey);
   net::HttpClientObserver* observer = nullptr;  // of the broker's stream
   RetryPolicy retry;  // of the simulated exchange's client, and of a live venue's streams
-  Waiting waiting;    // likewise; for tests
+  std::chrono::milliseconds venue_timeout{10'000};  // of one try at the simulated exchange
+  Waiting waiting;                                  // likewise; for tests
   // When the worker stops: true leaves the session as it is, for another worker to resume (the
   // task goes back to the queue); false ends it as cancelled.
   bool resume_after_worker_stop = false;

@@ -3,7 +3,10 @@
 // For tests: sessions that run in the background while something happens to them.
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,6 +17,45 @@
 namespace alphaswarm::trading::paper {
 
 namespace json = boost::json;
+
+// A bus that can be away, as one in another process can.
+class DistantBus final : public tasks::Bus {
+ public:
+  explicit DistantBus(std::shared_ptr<tasks::Bus> bus) : bus_(std::move(bus)) {}
+  void set_away(bool away) { away_.store(away); }
+
+  // Called before each message; set before the bus is used.
+  void on_publish(std::function<void(const std::string&)> told) { on_publish_ = std::move(told); }
+
+  net::task<Result<void>> publish(std::string channel, std::string payload) override {
+    if (away_.load()) co_return gone();
+    if (on_publish_) on_publish_(payload);
+    co_return co_await bus_->publish(std::move(channel), std::move(payload));
+  }
+  net::task<Result<tasks::Subscription>> subscribe(std::string channel) override {
+    if (away_.load()) co_return gone();
+    co_return co_await bus_->subscribe(std::move(channel));
+  }
+  net::task<Result<void>> set(std::string key, std::string value,
+                              std::optional<std::chrono::seconds> time_to_live) override {
+    if (away_.load()) co_return gone();
+    co_return co_await bus_->set(std::move(key), std::move(value), time_to_live);
+  }
+  net::task<Result<std::optional<std::string>>> get(std::string key) override {
+    if (away_.load()) co_return gone();
+    co_return co_await bus_->get(std::move(key));
+  }
+  net::task<Result<bool>> del(std::string key) override {
+    if (away_.load()) co_return gone();
+    co_return co_await bus_->del(std::move(key));
+  }
+
+ private:
+  static std::unexpected<Error> gone() { return fail(ErrorCode::unavailable, "the bus is away"); }
+  std::shared_ptr<tasks::Bus> bus_;
+  std::function<void(const std::string&)> on_publish_;
+  std::atomic<bool> away_{false};
+};
 
 class SessionFaultsTest : public SessionFixture {
  protected:

@@ -104,117 +104,6 @@ TEST_F(SessionFaultsTest, AnEngagedSwitchLetsNoOrderOut) {
   EXPECT_EQ(result->orders, 0);
 }
 
-TEST_F(SessionFaultsTest, TroubleAtTheExchangeIsLivedThrough) {
-  store_bars(150);
-  services_.waiting.sleep = [](std::chrono::nanoseconds) -> net::task<Result<void>> {
-    co_return Result<void>();
-  };
-  services_.retry.tries = 6;
-  const Result<SessionResult> calm = run(document());
-  ASSERT_TRUE(calm) << calm.error().message;
-  for (const bool after : {false, true}) {
-    for (const int status : {429, 503, 0}) {
-      std::ignore = spans();  // what is still on its way
-      sink_->clear();
-      exchange::FaultSettings faults;
-      faults.error_rate = 0.2;
-      faults.after_effect = after;
-      faults.garbage = status == 0;
-      if (status != 0) faults.error_status = status;
-      exchange_->faults().set(faults);
-      const Result<SessionResult> result = run(document());
-      exchange_->faults().set({});
-      ASSERT_TRUE(result) << result.error().message;
-      EXPECT_EQ(result->status, "completed");
-      EXPECT_EQ(result->fills, calm->fills);
-      EXPECT_EQ(result->orders, calm->orders);
-      EXPECT_EQ(result->final_equity, calm->final_equity);
-      expect_books_closed(result->run_id);
-    }
-  }
-}
-
-TEST_F(SessionFaultsTest, AnExchangeThatIsGoneIsAnError) {
-  store_bars(1000);
-  services_.waiting.sleep = [](std::chrono::nanoseconds) -> net::task<Result<void>> {
-    co_return Result<void>();
-  };
-  auto frames = watch("gone");
-  Running running;
-  launch(running, slow_document(200), "gone");
-  await_frame(frames, stage_is("order"));
-  exchange_->stop();
-  const Result<SessionResult> result = join(running);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, ErrorCode::unavailable);
-  const auto row = persistence::RunRepository(*services_.database).find_by_task("gone");
-  EXPECT_EQ((*row)->status, "error");
-  EXPECT_EQ((*row)->error, result.error().message);
-  EXPECT_EQ(paper_->stats().open, 0U);
-  const auto all = spans();
-  const auto session = std::ranges::find(all, "paper.session.run", &otel::FinishedSpan::name);
-  EXPECT_EQ(session->status, otel::StatusCode::error);
-  EXPECT_EQ(count_names(all)["paper.session.bar"], (*row)->bars_seen);
-}
-
-TEST_F(SessionFaultsTest, AStopDoesNotWaitForAVenueThatIsRetried) {
-  store_bars(1000);
-  auto frames = watch("stuck");
-  Running running;
-  net::AsyncEvent retrying;
-  services_.waiting.sleep = [&retrying](std::chrono::nanoseconds) -> net::task<Result<void>> {
-    retrying.set();
-    co_return co_await net::sleep_for(std::chrono::hours(1));
-  };
-  launch(running, slow_document(200), "stuck");
-  await_frame(frames, stage_is("order"));
-  exchange_->stop();
-  const auto wait = [&]() -> net::task<void> { std::ignore = co_await retrying.wait(); };
-  net::block_on(runtime_, wait());
-  const auto asked = std::chrono::steady_clock::now();
-  ASSERT_TRUE(net::block_on(runtime_, send_stop(*services_.bus, "stuck", "enough")));
-  const Result<SessionResult> result = join(running);
-  EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(5));
-  ASSERT_TRUE(result) << result.error().message;
-  EXPECT_EQ(result->status, "cancelled");
-  EXPECT_EQ(result->reason, "enough");
-  EXPECT_EQ(paper_->stats().open, 0U);
-}
-
-// A bus that can be away, as one in another process can.
-class DistantBus final : public tasks::Bus {
- public:
-  explicit DistantBus(std::shared_ptr<tasks::Bus> bus) : bus_(std::move(bus)) {}
-  void set_away(bool away) { away_.store(away); }
-
-  net::task<Result<void>> publish(std::string channel, std::string payload) override {
-    if (away_.load()) co_return gone();
-    co_return co_await bus_->publish(std::move(channel), std::move(payload));
-  }
-  net::task<Result<tasks::Subscription>> subscribe(std::string channel) override {
-    if (away_.load()) co_return gone();
-    co_return co_await bus_->subscribe(std::move(channel));
-  }
-  net::task<Result<void>> set(std::string key, std::string value,
-                              std::optional<std::chrono::seconds> time_to_live) override {
-    if (away_.load()) co_return gone();
-    co_return co_await bus_->set(std::move(key), std::move(value), time_to_live);
-  }
-  net::task<Result<std::optional<std::string>>> get(std::string key) override {
-    if (away_.load()) co_return gone();
-    co_return co_await bus_->get(std::move(key));
-  }
-  net::task<Result<bool>> del(std::string key) override {
-    if (away_.load()) co_return gone();
-    co_return co_await bus_->del(std::move(key));
-  }
-
- private:
-  static std::unexpected<Error> gone() { return fail(ErrorCode::unavailable, "the bus is away"); }
-  std::shared_ptr<tasks::Bus> bus_;
-  std::atomic<bool> away_{false};
-};
-
 TEST_F(SessionFaultsTest, WithoutTheBusNobodyTrades) {
   store_bars(120);
   auto frames = watch("lonely");
@@ -239,6 +128,48 @@ TEST_F(SessionFaultsTest, WithoutTheBusNobodyTrades) {
   ASSERT_TRUE(net::block_on(runtime_, kill_switch.engage("the row is enough")));
   EXPECT_FALSE(net::block_on(runtime_, kill_switch.release()));  // still unknown to the bus
   EXPECT_TRUE(net::block_on(runtime_, kill_switch.state())->engaged);
+}
+
+// Two symbols with the same bars, so that both are bought at the same bar; the bus goes away when
+// the first order is told of.
+TEST_F(SessionFaultsTest, ABusThatGoesBetweenTwoOrdersHoldsTheSecond) {
+  store_bars(120, "ONE.TEST");
+  store_bars(120, "TWO.TEST");
+  json::object config = document();
+  config["session"].as_object()["universe"] = json::array{"ONE.TEST", "TWO.TEST"};
+  const Result<SessionResult> calm = run(config);
+  ASSERT_TRUE(calm) << calm.error().message;
+  const auto distant = std::make_shared<DistantBus>(services_.bus);
+  const auto telling = std::make_shared<DistantBus>(services_.bus);
+  std::atomic<bool> told{false};
+  telling->on_publish([&](const std::string& payload) {
+    if (payload.find(R"("stage":"order")") != std::string::npos && !told.exchange(true)) {
+      distant->set_away(true);
+    }
+  });
+  services_.bus = distant;
+  services_.progress = std::make_shared<tasks::ProgressBus>(telling, services_.database);
+  auto frames = watch("between");
+  Running running;
+  launch(running, config, "between");
+  await_frame(frames, status_is("halted"));
+  const auto row = persistence::RunRepository(*services_.database).find_by_task("between");
+  const auto at_venue = [&] {
+    exchange::OrderFilter all;
+    all.state = exchange::OrderFilter::State::all;
+    return (*exchange_->accounts().get((*row)->id))->orders(all).size();
+  };
+  EXPECT_EQ(at_venue(), 1U);
+  distant->set_away(false);
+  await_frame(frames, status_is("running"));
+  const Result<SessionResult> result = join(running);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, "completed");
+  EXPECT_EQ(result->orders, calm->orders);
+  EXPECT_EQ(result->fills, calm->fills);
+  EXPECT_EQ(result->final_equity, calm->final_equity);
+  services_.progress.reset();
+  EXPECT_EQ(paper_->stats().open, 0U);
 }
 
 TEST_F(SessionFaultsTest, ADatabaseThatTakesNothingIsAnError) {
@@ -279,85 +210,6 @@ TEST_F(SessionFaultsTest, ABreachedLimitShowsAsHalted) {
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->status, "completed");
   expect_books_closed(result->run_id);
-}
-
-// What a killed process leaves: rows up to its last bar, state up to its last flush.
-class ResumeTest : public SessionFaultsTest {
- protected:
-  // Cuts a session off in the middle and makes its row look as after a kill -9.
-  std::string interrupted_run(bool exchange_forgets) {
-    store_bars(300);
-    services_.resume_after_worker_stop = true;
-    auto frames = watch("resumed");
-    Running running;
-    launch(running, slow_document(400, R"({"state_flush_every_bars": 25})"), "resumed");
-    await_frame(frames, [](const json::object& frame) {
-      return frame.at("stage").as_string() == "bar" && frame.at("bars_done").as_int64() > 70;
-    });
-    running.stop.request_stop();
-    const Result<SessionResult> left = join(running);
-    EXPECT_FALSE(left);
-    EXPECT_EQ(left.error().code, ErrorCode::cancelled);
-    const auto row = persistence::RunRepository(*services_.database).find_by_task("resumed");
-    EXPECT_EQ((*row)->status, "stale");
-    EXPECT_GT(json::parse((*row)->state_json).at("next_index").as_int64(), 0);
-    EXPECT_EQ(paper_->stats().open, 0U);
-    if (exchange_forgets) {
-      exchange_->stop();
-      start_exchange();
-    }
-    return (*row)->id;
-  }
-  void expect_as_if_nothing_happened(const std::string& run_id) {
-    const Result<SessionResult> result = run(document(), "resumed");
-    ASSERT_TRUE(result) << result.error().message;
-    EXPECT_EQ(result->run_id, run_id);
-    EXPECT_EQ(result->status, "completed") << result->reason;
-    const Result<SessionResult> straight = run(document());
-    ASSERT_TRUE(straight) << straight.error().message;
-    EXPECT_EQ(result->bars_seen, straight->bars_seen);
-    EXPECT_EQ(result->final_equity, straight->final_equity);
-    EXPECT_EQ(result->fills, straight->fills);
-    const auto strip = [](const std::string& id) { return id.substr(id.size() - 6); };
-    const auto mine = orders_of(run_id);
-    const auto other = orders_of(straight->run_id);
-    ASSERT_EQ(mine.size(), other.size());
-    EXPECT_EQ(result->orders, static_cast<std::int64_t>(mine.size()));
-    for (std::size_t i = 0; i < mine.size(); ++i) {
-      EXPECT_EQ(strip(mine[i].client_order_id), strip(other[i].client_order_id));
-      EXPECT_EQ(mine[i].quantity, other[i].quantity);
-      EXPECT_EQ(mine[i].filled_quantity, other[i].filled_quantity);
-      EXPECT_EQ(mine[i].average_price, other[i].average_price);
-      EXPECT_EQ(mine[i].status, other[i].status);
-    }
-    EXPECT_EQ(fills_of(run_id).size(), fills_of(straight->run_id).size());
-    const auto kinds = [this](const std::string& id) {
-      std::map<std::string, int> counts;
-      for (const auto& line : ledger_of(id)) {
-        if (line.entry_type != "META") ++counts[line.entry_type + line.level];
-        EXPECT_NE(line.level, "error") << line.message;
-      }
-      return counts;
-    };
-    EXPECT_EQ(kinds(run_id), kinds(straight->run_id));
-  }
-};
-
-TEST_F(ResumeTest, ItGoesOnFromTheLastFlush) {
-  expect_as_if_nothing_happened(interrupted_run(false));
-}
-
-TEST_F(ResumeTest, AlsoIfTheExchangeHasForgottenIt) {
-  expect_as_if_nothing_happened(interrupted_run(true));
-}
-
-TEST_F(ResumeTest, AFinishedRunIsNotRunAgain) {
-  store_bars(40);
-  const Result<SessionResult> first = run(document(), "twice");
-  const Result<SessionResult> again = run(document(), "twice");
-  ASSERT_TRUE(first && again);
-  EXPECT_EQ(again->run_id, first->run_id);
-  EXPECT_EQ(count_names(spans())["paper.session.run"], 1);
 }
 
 TEST_F(SessionFaultsTest, AsATaskOfAWorker) {

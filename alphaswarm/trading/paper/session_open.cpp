@@ -277,6 +277,7 @@ net::task<Result<void>> SessionRun::open_market(const std::vector<VtSymbol>& sym
     sim.key_id = run_id_;
     sim.terms = config_.run.matching;
     sim.retry = services_.retry;
+    sim.timeout = services_.venue_timeout;
     sim.waiting = services_.waiting;
     sim.observer = services_.observer;
     sim_ = std::make_unique<SimBroker>(std::move(sim), *services_.http);

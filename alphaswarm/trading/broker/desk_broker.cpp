@@ -1,0 +1,69 @@
+#include "alphaswarm/trading/broker/desk_broker.hpp"
+
+#include <array>
+
+#include "alphaswarm/persistence/bar_repository.hpp"
+
+namespace alphaswarm::trading {
+
+Result<Bar> DeskBroker::last_close(const VtSymbol& symbol) const {
+  persistence::BarRepository bars(database_);
+  const auto interval = bars.usual_interval(symbol.text());
+  if (!interval) return std::unexpected(interval.error());
+  persistence::BarQuery query;
+  query.vt_symbol = symbol.text();
+  if (*interval) query.interval = **interval;
+  query.limit = 1;
+  query.latest = true;
+  const auto rows = bars.load(query);
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->empty()) {
+    return fail(ErrorCode::not_found,
+                "the database has no bar of " + symbol.text() + " to trade at: ingest some first");
+  }
+  const Price close(rows->front().close);
+  return Bar{{}, close, close, close, close, Quantity(rows->front().volume)};
+}
+
+net::task<Result<void>> DeskBroker::show(const VtSymbol& symbol, Bar bar) {
+  for (bool again = false;; again = true) {
+    if (next_index_ < 0) {
+      SimRestore nothing;
+      const Result<SimOpened> opened = co_await open(std::move(nothing));
+      if (!opened) co_return std::unexpected(opened.error());
+      next_index_ = opened->last_bar_index + 1;
+    }
+    bar.timestamp = now_unix();
+    const std::array bars{SymbolBar{symbol, bar}};
+    const Result<SimStep> step = co_await advance(next_index_, bars);
+    if (step) {
+      ++next_index_;
+      co_return Result<void>();
+    }
+    // Another process may have moved the market of the account meanwhile.
+    next_index_ = -1;
+    if (again || step.error().code != ErrorCode::invalid_argument) {
+      co_return std::unexpected(step.error());
+    }
+  }
+}
+
+net::task<Result<Order>> DeskBroker::submit_order(OrderRequest request) {
+  const Result<net::AsyncMutex::Guard> turn = co_await one_at_a_time_.lock();
+  if (!turn) co_return std::unexpected(turn.error());
+  const Result<Bar> bar = last_close(request.symbol);
+  if (!bar) co_return std::unexpected(bar.error());
+  const VtSymbol symbol = request.symbol;
+  const Result<void> listed = co_await show(symbol, *bar);
+  if (!listed) co_return std::unexpected(listed.error());
+  Result<Order> order = co_await SimBroker::submit_order(std::move(request));
+  if (!order || is_final(order->status)) co_return order;
+  // It is placed, whatever comes of this.
+  const Result<void> met = co_await show(symbol, *bar);
+  if (!met) co_return order;
+  Result<Order> now = co_await query_order(order->id);
+  if (!now) co_return order;
+  co_return now;
+}
+
+}  // namespace alphaswarm::trading

@@ -1,0 +1,33 @@
+#pragma once
+
+// Orders by hand at the simulated exchange. No session moves the market of their account, so the
+// broker does: before and after an order it shows the account the last close that the database has
+// of the symbol, as a bar of this moment. A market order is filled there and then, with the
+// account's slippage; one that waits for a price meets the market again with the next order of its
+// symbol.
+
+#include "alphaswarm/net/task.hpp"
+#include "alphaswarm/persistence/database.hpp"
+#include "alphaswarm/trading/broker/sim_broker.hpp"
+
+namespace alphaswarm::trading {
+
+class DeskBroker final : public SimBroker {
+ public:
+  // Both references MUST outlive the broker.
+  DeskBroker(SimConfig config, net::HttpClient& http, persistence::Database& database)
+      : SimBroker(std::move(config), http), database_(database) {}
+
+  // Also not_found if the database has no bar of the symbol.
+  net::task<Result<Order>> submit_order(OrderRequest request) override;
+
+ private:
+  [[nodiscard]] Result<Bar> last_close(const VtSymbol& symbol) const;
+  net::task<Result<void>> show(const VtSymbol& symbol, Bar bar);
+
+  persistence::Database& database_;
+  net::AsyncMutex one_at_a_time_;
+  std::int64_t next_index_ = -1;  // of the account's next bar; −1: ask
+};
+
+}  // namespace alphaswarm::trading
