@@ -74,7 +74,7 @@ class Shell:
         self.until("@done@")
 
     def say(self, command: str, wait: bool = True) -> None:
-        line = f"{command} </dev/null; echo @done@ $?\n" if wait else f"{command} </dev/null & up=$!\n"
+        line = f"{{ {command}; }} </dev/null; echo @done@ $?\n" if wait else f"{command} </dev/null & up=$!\n"
         self.process.stdin.write(line.encode())
         self.process.stdin.flush()
 
@@ -99,10 +99,12 @@ class Shell:
 
 def tidy(text: str) -> str:
     text = re.sub(r"@done@ (\d+)\n", "", text)
-    text = re.sub(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "2026-01-01T00:00:00Z", text)
+    text = re.sub(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "2026-01-01T00:00:00.000Z", text)
     ids: dict[str, str] = {}
-    for long in re.findall(r"\b[0-9a-f]{32}\b", text):
-        ids.setdefault(long, f"{len(ids) + 1:032x}")
+    for long in re.findall(r"\b(?:[0-9a-f]{32}|[0-9a-f]{16}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b", text):
+        number = f"{len(ids) + 1:032x}"
+        uuid = f"{number[:8]}-{number[8:12]}-{number[12:16]}-{number[16:20]}-{number[20:]}"
+        ids.setdefault(long, uuid if "-" in long else number[-len(long):])
     for long, short in ids.items():
         text = text.replace(long, short)
     text = re.sub(r"\b[a-z0-9.-]+\.(?:org|com|net|io|googleapis\.com)(?=/)", "mirror.example", text)
@@ -160,8 +162,8 @@ def main() -> int:
     page = HEAD.format(minutes=minutes, how=", with the objects of an earlier build in the compiler's cache" if ccache else "")
     for part in tidy(everything).split("\0")[1:]:
         command, _, text = part.partition("\n")
-        page += f"```text\n$ {command}\n{shortened(text)}\n```\n\n"
-    (ROOT / "alphaswarm_docs/transcript.md").write_text(re.sub(r"\n+```", "\n```", page).rstrip() + "\n")
+        page += f"```text\n$ {command}\n{shortened(text)}".rstrip() + "\n```\n\n"
+    (ROOT / "alphaswarm_docs/transcript.md").write_text(page.rstrip() + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     return 0
 
