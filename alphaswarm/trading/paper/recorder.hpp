@@ -46,6 +46,8 @@ class Recorder {
   // Signals also get their row in table signals. The row as it will be written.
   persistence::LedgerRow ledger(const LedgerLine& line, const LineContext& context);
 
+  // Whether an order or a fill waits to be written.
+  [[nodiscard]] bool has_orders() const noexcept { return !orders_.empty() || !fills_.empty(); }
   // Rows that were not written will not be.
   void forget();
   // One transaction: the rows, and the run's own if given. Nothing to write costs nothing. On an

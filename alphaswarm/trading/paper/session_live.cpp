@@ -284,16 +284,12 @@ net::task<void> SessionRun::take_live(const BrokerUpdate& told) {
 // What the stream has told since the last time.
 net::task<Result<void>> SessionRun::hear_of_orders() {
   if (!follower_) co_return Result<void>();
-  const std::size_t open_before = orders_.open_orders().size();
-  const std::int64_t fills_before = row_.fills;
   for (const BrokerUpdate& update : follower_->take()) co_await take_live(update);
   if (follower_->take_gap()) {
     const Result<void> asked = co_await ask_about_orders();
     if (!asked) co_return asked;
   }
-  if (row_.fills != fills_before || orders_.open_orders().size() != open_before) {
-    co_return flush();
-  }
+  if (recorder_.has_orders()) co_return flush();
   co_return Result<void>();
 }
 
