@@ -58,6 +58,10 @@ ScopeTable::ScopeTable() {
   count_ = 1;
 }
 
+ScopeTable::~ScopeTable() {
+  for (const auto& entry : entries_) delete entry.load(std::memory_order_relaxed);
+}
+
 std::uint32_t ScopeTable::intern(std::string_view name, std::string_view version,
                                  Attributes attributes, std::string_view schema_url) {
   std::string wanted = fields_of(encode(name, version, attributes), schema_url);

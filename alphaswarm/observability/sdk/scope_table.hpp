@@ -23,6 +23,7 @@ class ScopeTable {
   static constexpr std::size_t kMaxBytes = 4'096;
 
   ScopeTable();
+  ~ScopeTable();  // of tests: the process's own stays
   ScopeTable(const ScopeTable&) = delete;
   ScopeTable& operator=(const ScopeTable&) = delete;
 
