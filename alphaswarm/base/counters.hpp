@@ -45,6 +45,12 @@ struct CounterSample {
   std::string_view help;
   std::uint64_t value;
   bool gauge = false;  // else monotonic, and the name ends in "_total"
+
+  // Named `…_seconds` or `…_seconds_total`: `value` is in nanoseconds, and shown is seconds().
+  [[nodiscard]] bool is_time() const noexcept {
+    return name.ends_with("_seconds") || name.ends_with("_seconds_total");
+  }
+  [[nodiscard]] double seconds() const noexcept { return static_cast<double>(value) * 1e-9; }
 };
 
 // The counter of that name and labels, made at first use; lives until the process ends.

@@ -29,5 +29,13 @@ TEST(Counters, AreVisitedByNameWithWhatTheyAre) {
                       "counters_test_total{kind=\"b\"} 2 counter Counted."}));
 }
 
+TEST(Counters, TimesAreCountedInNanosecondsAndShownInSeconds) {
+  const CounterSample spent{"x_seconds_total", "", "", 1'500'000'000};
+  EXPECT_TRUE(spent.is_time());
+  EXPECT_DOUBLE_EQ(spent.seconds(), 1.5);
+  EXPECT_TRUE((CounterSample{"x_seconds", "", "", 0, true}.is_time()));
+  EXPECT_FALSE((CounterSample{"x_total", "", "", 0}.is_time()));
+}
+
 }  // namespace
 }  // namespace alphaswarm

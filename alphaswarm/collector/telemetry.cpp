@@ -83,7 +83,11 @@ void write_counters(MetricsText& text) {
       family = name;
       text.family(name, sample.gauge ? Type::gauge : Type::counter, sample.help);
     }
-    text.sample("", sample.labels, sample.value);
+    if (sample.is_time()) {
+      text.sample("", sample.labels, sample.seconds());
+    } else {
+      text.sample("", sample.labels, sample.value);
+    }
   });
 }
 

@@ -99,7 +99,9 @@ net::HttpResponse metrics(const ApiDependencies& service, const net::HttpRequest
     }
     text += family;
     if (!sample.labels.empty()) text += "{" + std::string(sample.labels) + "}";
-    text += " " + std::to_string(sample.value) + "\n";
+    text += " ";
+    text += sample.is_time() ? std::to_string(sample.seconds()) : std::to_string(sample.value);
+    text += "\n";
   });
   if (service.more_metrics) text += service.more_metrics();
   return net::HttpResponse::text(200, std::move(text), "text/plain; version=0.0.4; charset=utf-8");

@@ -71,7 +71,11 @@ void export_counters(MeterProvider& provider) {
       point.attributes = attributes_of(sample.labels);
       if (!sample.gauge) point.start = start;
       point.time = now;
-      point.value = static_cast<std::int64_t>(sample.value);
+      if (sample.is_time()) {
+        point.value = sample.seconds();
+      } else {
+        point.value = static_cast<std::int64_t>(sample.value);
+      }
     });
     if (scope.metrics.empty()) out.pop_back();
   });

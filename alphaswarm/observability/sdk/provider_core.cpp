@@ -191,16 +191,14 @@ void ProviderCore::publish(const Stats& now, const Stats& before) {
       before.batches);
   add("alphaswarm_span_batch_retries_total", service, "Requests offered again.", now.retries,
       before.retries);
-  const auto microseconds = [](const Stats& stats) {
-    return static_cast<std::uint64_t>(stats.exports.seconds * 1e6);
-  };
+  const auto nanoseconds = [](double seconds) { return static_cast<std::uint64_t>(seconds * 1e9); };
   add("alphaswarm_span_export_calls_total", service, "Calls of the exporter, failed ones too.",
       now.exports.calls, before.exports.calls);
-  add("alphaswarm_span_export_microseconds_total", service, "Time in calls of the exporter.",
-      microseconds(now), microseconds(before));
-  gauge("alphaswarm_span_export_max_microseconds", service,
+  add("alphaswarm_span_export_seconds_total", service, "Time in calls of the exporter.",
+      nanoseconds(now.exports.seconds), nanoseconds(before.exports.seconds));
+  gauge("alphaswarm_span_export_max_seconds", service,
         "Slowest call of the exporter in the last minute or two.")
-      .set(static_cast<std::uint64_t>(now.exports.max_seconds * 1e6));
+      .set(nanoseconds(now.exports.max_seconds));
   gauge("alphaswarm_spans_waiting", service, "Spans that ended and were not sent yet.")
       .set(now.waiting());
   gauge("alphaswarm_spans_open", service, "Recorded spans open.").set(now.open);
@@ -208,9 +206,9 @@ void ProviderCore::publish(const Stats& now, const Stats& before) {
     Stats::Recorder kept;
     if (const auto keeper = recorder->flight_recorder()) keeper->add_to(kept);
     gauge("alphaswarm_flight_recorder_spans", service, "Unsampled spans kept.").set(kept.kept);
-    gauge("alphaswarm_flight_recorder_retained_milliseconds", service,
+    gauge("alphaswarm_flight_recorder_retained_seconds", service,
           "How far back the flight recorder reaches.")
-        .set(static_cast<std::uint64_t>(kept.retained_seconds * 1e3));
+        .set(nanoseconds(kept.retained_seconds));
   }
   const auto dropped = [&](std::string_view cause, std::uint64_t value, std::uint64_t old) {
     add("alphaswarm_spans_dropped_total", service + ",cause=\"" + std::string(cause) + "\"",
