@@ -1,5 +1,7 @@
 #include "alphaswarm/base/counters.hpp"
 
+#include <pthread.h>
+
 #include <map>
 #include <memory>
 #include <mutex>
@@ -25,8 +27,14 @@ struct Registry {
   }
 };
 
+// Leaked: outlives every static user. A fork waits for the lock, so that the child finds it free.
 Registry& registry() {
-  static Registry* const kRegistry = new Registry;  // leaked: outlives every static user
+  static Registry* const kRegistry = [] {
+    static Registry* made = new Registry;
+    ::pthread_atfork([] { made->mutex.lock(); }, [] { made->mutex.unlock(); },
+                     [] { made->mutex.unlock(); });
+    return made;
+  }();
   return *kRegistry;
 }
 

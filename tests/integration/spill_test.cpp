@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "tests/integration/system.hpp"
 
@@ -68,6 +70,11 @@ TEST(Spill, SpansOutliveTheirProcessAndItsCollector) {
   ExchangeProcess exchange(environment(collector.url(4317), folder));
   Http http(exchange.url());
   EXPECT_EQ(collector.spans(kept), kept);
+  // A batch is taken away after its answer was read.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (batches(folder) != 0 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
   EXPECT_EQ(batches(folder), 0U);
   ask(http, 3);
   EXPECT_EQ(exchange.process().stop(), 0);

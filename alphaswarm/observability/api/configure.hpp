@@ -24,7 +24,7 @@ struct TracingOptions {
 
 // Keeps the process's tracing alive: its destruction sends what is left and shuts down. False after
 // a bad value, which error() names; spans then do nothing, and the program may run on. Built with
-// ALPHASWARM_OTEL=OFF it is always true, and does nothing.
+// ALPHASWARM_OTEL=OFF it does nothing, and is false only after a bad value in the environment.
 class [[nodiscard]] Tracing {
  public:
   explicit Tracing(TracerProvider* owned) noexcept : provider_(owned) {}

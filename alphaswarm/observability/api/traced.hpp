@@ -93,7 +93,10 @@ class Shared {
   Shared(const Shared& other) noexcept : counted_(other.counted_) {
     __atomic_fetch_add(&counted_->owners, 1, __ATOMIC_RELAXED);  // the other one keeps it alive
   }
-  Shared& operator=(const Shared&) = delete;
+  Shared& operator=(Shared other) noexcept {
+    std::swap(counted_, other.counted_);
+    return *this;
+  }
   ~Shared() {
     // Each owner's use of the value comes before its end, whoever ends it.
     if (__atomic_fetch_sub(&counted_->owners, 1, __ATOMIC_ACQ_REL) == 1) delete counted_;

@@ -88,6 +88,16 @@ TEST_F(TracedTest, WrapsCoroutines) {
   EXPECT_EQ(tree(), "outer\n  inner\nvoid\nreference\n");
 }
 
+TEST_F(TracedTest, CopiesShareTheFunctionAndCanBeAssigned) {
+  const auto adder = [](int by) { return [by](int value) { return value + by; }; };
+  auto one = traced("one", adder(1));
+  auto other = traced("other", adder(2));
+  const auto copy = other;
+  one = other;
+  EXPECT_EQ(one(1) + other(1) + copy(1), 9);
+  EXPECT_EQ(tree(), "other\nother\nother\n");
+}
+
 TEST_F(TracedTest, ALazyCoroutineOutlivesItsWrapper) {
   auto task = traced("late", [](std::string text) -> Task<std::size_t> { co_return text.size(); })(
       "a text too long for the small string");

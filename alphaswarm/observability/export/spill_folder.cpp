@@ -29,6 +29,7 @@ constexpr std::string_view kKept = ".spill";
 constexpr std::string_view kWriting = ".tmp";
 constexpr std::string_view kBad = ".bad";
 // A file being written that is older than this has no writer any more.
+constexpr std::uint64_t kMaxFileBytes = 268'435'456;  // more is no batch
 constexpr std::int64_t kOrphanSeconds = 60;
 
 std::string reason() { return std::generic_category().message(errno); }
@@ -94,12 +95,17 @@ void for_each_name(const std::string& path, See see) {
   while (const dirent* entry = ::readdir(folder.get())) see(std::string_view(entry->d_name));
 }
 
+// Closing alone would leave the lock with a child forked meanwhile, which has the file open too.
+void unlock_and_close(int file) noexcept {
+  if (file < 0) return;
+  ::flock(file, LOCK_UN);
+  ::close(file);
+}
+
 class File {
  public:
   File(const std::string& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
+  ~File() { unlock_and_close(fd_); }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
   [[nodiscard]] int fd() const noexcept { return fd_; }
@@ -248,7 +254,10 @@ std::optional<SpillFolder::Kept> SpillFolder::take(const std::string& name,
   }
   std::optional<std::uint32_t> spans;
   std::string bytes;
-  if (S_ISREG(now.st_mode) && static_cast<std::uint64_t>(now.st_size) <= max_bytes_) {
+  // Its own name says how large it is: the bound of the folder may have been lowered since.
+  const auto named = parse_name(name);
+  if (S_ISREG(now.st_mode) && named && static_cast<std::uint64_t>(now.st_size) == named->bytes &&
+      named->bytes <= kMaxFileBytes) {
     bytes.resize(static_cast<std::size_t>(now.st_size));
     if (read_all(file.fd(), bytes)) spans = check(bytes);
   }
@@ -263,9 +272,7 @@ std::optional<SpillFolder::Kept> SpillFolder::take(const std::string& name,
   return std::optional<Kept>(std::in_place, file.release(), path, std::move(bytes), *spans);
 }
 
-SpillFolder::Kept::~Kept() {
-  if (file_ >= 0) ::close(file_);
-}
+SpillFolder::Kept::~Kept() { unlock_and_close(file_); }
 
 Batch SpillFolder::Kept::batch() const noexcept {
   return {std::string_view(bytes_).substr(kHeaderBytes), spans_};

@@ -13,6 +13,8 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds kFirstBackoff{1'000};
 constexpr milliseconds kMaxBackoff{30'000};
+// The longest that a receiver is believed: what it says comes from the network.
+constexpr milliseconds kLongestWait{300'000};
 // An empty folder is looked into so often, for what other processes of the service left there.
 constexpr milliseconds kLookEvery{5'000};
 // Kept batches go out for so long at a time: new spans wait meanwhile.
@@ -92,7 +94,7 @@ void SpillSink::receiver_answers(bool well, milliseconds retry_after) {
   }
   const auto jittered = milliseconds(static_cast<std::int64_t>(
       static_cast<double>(backoff_.count()) * (0.5 + random_.uniform() / 2)));
-  next_try_ = steady_clock::now() + std::max(retry_after, jittered);
+  next_try_ = steady_clock::now() + std::min(std::max(retry_after, jittered), kLongestWait);
   backoff_ = std::min(backoff_ * 2, kMaxBackoff);
 }
 

@@ -103,6 +103,16 @@ void Calibration::recalibrate() noexcept {
   writing_.store(false, std::memory_order_release);
 }
 
+void Calibration::reset_after_fork() noexcept {
+  if ((version_.load(std::memory_order_relaxed) & 1U) != 0) {
+    const Sample now = take_sample(source_);
+    base_ticks_.store(now.ticks, std::memory_order_relaxed);
+    base_ns_.store(now.wall, std::memory_order_relaxed);
+    version_.fetch_add(1, std::memory_order_relaxed);
+  }
+  writing_.store(false, std::memory_order_relaxed);
+}
+
 void prepare_clock() {
   // Leaked: used until the very end. Spans see it through the provider they need first.
   static Calibration* const kCalibration = new Calibration;

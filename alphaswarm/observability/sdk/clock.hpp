@@ -61,7 +61,8 @@ class Calibration {
   }
   // Called by export threads about once a second; others return at once.
   void recalibrate() noexcept;
-  void reset_after_fork() noexcept { writing_.store(false, std::memory_order_relaxed); }
+  // In the child: the writer may have been in the middle of it, and is not here.
+  void reset_after_fork() noexcept;
 
  private:
   static std::int64_t scale(std::int64_t count, std::uint64_t rate) noexcept {

@@ -17,6 +17,11 @@ using std::chrono::steady_clock;
 constexpr milliseconds kFirstBackoff{1'000};
 constexpr milliseconds kMaxBackoff{5'000};
 
+constexpr std::int64_t kWindowNs = 60'000'000'000;  // of the slowest call
+std::int64_t since_start(steady_clock::time_point at) noexcept {
+  return std::chrono::nanoseconds(at.time_since_epoch()).count();
+}
+
 Stats::Spill read(const SpillAccount& account) noexcept {
   const auto value = [](const std::atomic<std::uint64_t>& count) {
     return count.load(std::memory_order_relaxed);
@@ -24,6 +29,8 @@ Stats::Spill read(const SpillAccount& account) noexcept {
   return {value(account.kept),     value(account.sent),      value(account.overwritten),
           value(account.rejected), value(account.set_aside), value(account.errors)};
 }
+
+}  // namespace
 
 void add(Stats::Spill& sum, const Stats::Spill& more) noexcept {
   sum.kept += more.kept;
@@ -33,8 +40,6 @@ void add(Stats::Spill& sum, const Stats::Spill& more) noexcept {
   sum.set_aside += more.set_aside;
   sum.errors += more.errors;
 }
-
-}  // namespace
 
 Delivery::Delivery(const Config& config, std::vector<std::shared_ptr<BatchSink>> sinks)
     : timeout_(config.timeout_ms),
@@ -64,14 +69,15 @@ SinkResult Delivery::offer(const Batch& batch, TimePoint until) {
 }
 
 SinkResult Delivery::timed_send(const Batch& batch, milliseconds timeout) {
-  constexpr std::chrono::minutes kWindow{1};
   const TimePoint begin = steady_clock::now();
   SinkResult result = sinks_.front()->send(batch, timeout);
   const TimePoint end = steady_clock::now();
-  if (end - minute_ >= kWindow) {
+  const std::int64_t now_ns = since_start(end);
+  if (const std::int64_t age = now_ns - minute_ns_.load(std::memory_order_relaxed);
+      age >= kWindowNs) {
     const std::int64_t last = slowest_ns_.exchange(0, std::memory_order_relaxed);
-    slowest_before_ns_.store(end - minute_ < 2 * kWindow ? last : 0, std::memory_order_relaxed);
-    minute_ = end;
+    slowest_before_ns_.store(age < 2 * kWindowNs ? last : 0, std::memory_order_relaxed);
+    minute_ns_.store(now_ns, std::memory_order_relaxed);
   }
   const std::int64_t took = std::chrono::nanoseconds(end - begin).count();
   calls_.fetch_add(1, std::memory_order_relaxed);
@@ -175,8 +181,12 @@ void Delivery::add_to(Stats& stats) const noexcept {
   };
   stats.exports.calls += calls_.load(std::memory_order_relaxed);
   stats.exports.seconds += seconds(call_ns_);
-  stats.exports.max_seconds =
-      std::max({stats.exports.max_seconds, seconds(slowest_ns_), seconds(slowest_before_ns_)});
+  const std::int64_t age =
+      since_start(steady_clock::now()) - minute_ns_.load(std::memory_order_relaxed);
+  if (age < 2 * kWindowNs) {  // else no call was made in the last two minutes
+    stats.exports.max_seconds =
+        std::max({stats.exports.max_seconds, seconds(slowest_ns_), seconds(slowest_before_ns_)});
+  }
   stats.retries += retries_.load(std::memory_order_relaxed);
 }
 

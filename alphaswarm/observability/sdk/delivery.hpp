@@ -18,6 +18,8 @@
 
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
 
+void add(Stats::Spill& sum, const Stats::Spill& more) noexcept;
+
 // Used by one export thread; stop_by() and add_to() by any.
 class Delivery {
  public:
@@ -71,7 +73,7 @@ class Delivery {
   // The slowest of this minute and of the one before.
   std::atomic<std::int64_t> slowest_ns_{0};
   std::atomic<std::int64_t> slowest_before_ns_{0};
-  TimePoint minute_{};  // the export thread's
+  std::atomic<std::int64_t> minute_ns_{0};  // when that began, by the steady clock
 };
 
 }  // namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail

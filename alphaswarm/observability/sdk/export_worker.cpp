@@ -360,6 +360,7 @@ void ExportWorker::publish_locked() {
   Stats now;
   add_locked(now);
   core_.add_shared(now);
+  core_.add_recorder_spill(now);
   core_.publish(now, std::exchange(published_, now));
 }
 

@@ -138,6 +138,12 @@ void FlightRecorder::forget_old_triggers() {
   }
 }
 
+void FlightRecorder::add_to(Stats::Spill& spill) {
+  Stats sent;
+  delivery_.add_to(sent);
+  add(spill, sent.spill);
+}
+
 void FlightRecorder::add_to(Stats::Recorder& stats) {
   Stats sent;
   delivery_.add_to(sent);

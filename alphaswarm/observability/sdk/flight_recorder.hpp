@@ -37,6 +37,8 @@ class FlightRecorder final : public BatchSink {
   // From another process, say; any thread. Exported with the next batch or flush.
   void trigger(const TraceId& trace);
   void add_to(Stats::Recorder& stats);
+  // Its part in the spill folder, which it shares with its provider.
+  void add_to(Stats::Spill& spill);
   // Lets go of the sinks; the export thread must be over.
   void release() { delivery_.release(); }
 

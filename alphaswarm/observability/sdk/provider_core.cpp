@@ -115,6 +115,7 @@ void ProviderCore::forget_worker_after_fork() noexcept {
   worker_.store(nullptr, std::memory_order_relaxed);  // leaked: its thread and locks are not here
   starting_.store(false, std::memory_order_relaxed);
   new_buffers_.store(nullptr, std::memory_order_relaxed);
+  new (&flight_recorder_mutex_) std::mutex;  // who held it is not here
   for (auto* count : {&shared.started, &shared.ended, &shared.no_slot, &shared.no_chunk,
                       &shared.not_sampled, &shared.provider_gone}) {
     count->store(0, std::memory_order_relaxed);
@@ -170,7 +171,13 @@ Stats ProviderCore::stats() {
   stats.not_sampled += kept.started;
   stats.recorder.dropped = kept.dropped.total();
   if (const auto keeper = recorder->flight_recorder()) keeper->add_to(stats.recorder);
+  add_recorder_spill(stats);
   return stats;
+}
+
+void ProviderCore::add_recorder_spill(Stats& stats) {
+  if (recorder == nullptr) return;
+  if (const auto keeper = recorder->flight_recorder()) keeper->add_to(stats.spill);
 }
 
 void ProviderCore::publish(const Stats& now, const Stats& before) {

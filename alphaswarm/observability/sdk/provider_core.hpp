@@ -74,6 +74,7 @@ class ProviderCore {
   bool shutdown(std::int64_t timeout_ms);
   [[nodiscard]] Stats stats();
   void add_shared(Stats& stats) const noexcept;
+  void add_recorder_spill(Stats& stats);
   // Adds what changed to the process's counters.
   void publish(const Stats& now, const Stats& before);
 
