@@ -1,5 +1,6 @@
 #include "alphaswarm/api/routes/broker_orders.hpp"
 
+#include <chrono>
 #include <limits>
 #include <string>
 #include <utility>
@@ -120,10 +121,12 @@ bool same_order(const OrderRow& a, const OrderRow& b) {
 }
 
 // Keeps the order before it is sent: one that went out is always known, whatever becomes of the
-// answer. The same order again (its first answer was lost) goes on with the row that is there.
-Result<void> keep(OrderRepository& orders, OrderRow& row) {
-  Result<void> kept = orders.insert(row);
-  if (kept || kept.error().code != ErrorCode::already_exists) return kept;
+// answer. The same order again (its first answer was lost) goes on with the row that is there:
+// true.
+Result<bool> keep(OrderRepository& orders, OrderRow& row) {
+  const Result<void> kept = orders.insert(row);
+  if (kept) return false;
+  if (kept.error().code != ErrorCode::already_exists) return std::unexpected(kept.error());
   Result<std::optional<OrderRow>> there = orders.find(row.client_order_id);
   if (!there) return std::unexpected(there.error());
   if (!there->has_value() || !same_order(**there, row)) {
@@ -131,7 +134,26 @@ Result<void> keep(OrderRepository& orders, OrderRow& row) {
                 "Another order has the client order id '" + row.client_order_id + "'.");
   }
   row = std::move(**there);
-  return {};
+  return true;
+}
+
+// How long an order whose answer was lost may still arrive at a venue.
+constexpr std::chrono::minutes kOnItsWay(10);
+
+// Whether the order of a row that was there may have been sent by a process that is no more. A
+// venue that does not know our ids would take it twice.
+bool may_be_on_its_way(const trading::Broker& broker, const OrderRow& row) {
+  return !broker.knows_client_ids() && row.status == to_string(trading::OrderStatus::submitting) &&
+         now_unix().value - row.updated_at.value < std::chrono::nanoseconds(kOnItsWay).count();
+}
+
+// Asks for it instead of sending it.
+net::task<Result<Order>> look_for(trading::Broker& broker, const OrderRow& row) {
+  trading::ClientOrderId id{row.client_order_id};
+  Result<Order> found = co_await broker.query_order(std::move(id));
+  if (found || found.error().code != ErrorCode::not_found) co_return found;
+  co_return fail(ErrorCode::unavailable,
+                 row.venue + ": the order may be on its way; it was asked for, not sent again");
 }
 
 // What was filled at once. Told again, it has the same id.
@@ -180,9 +202,14 @@ net::task<net::HttpResponse> place_order(const ApiDependencies& service,
   }
   OrderRow row = to_row(*order, (*broker)->venue());
   OrderRepository orders(service.database);
-  if (const Result<void> kept = keep(orders, row); !kept) co_return error_reply(kept.error());
+  const Result<bool> there = keep(orders, row);
+  if (!there) co_return error_reply(there.error());
   otel::set_on_current("order.client_id", row.client_order_id);
-  const Result<Order> sent = co_await (*broker)->submit_order(*order);
+  const bool look_only = *there && may_be_on_its_way(**broker, row);
+  const Result<Order> sent =
+      look_only ? co_await look_for(**broker, row) : co_await (*broker)->submit_order(*order);
+  // As long since as it was: it was not sent now.
+  if (look_only && !sent) co_return broker_error_reply(sent.error());
   if (sent) {
     update_row(row, *sent);
   } else {

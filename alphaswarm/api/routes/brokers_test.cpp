@@ -10,6 +10,7 @@
 
 #include "alphaswarm/api/testing/service.hpp"
 #include "alphaswarm/persistence/bar_repository.hpp"
+#include "alphaswarm/persistence/order_repository.hpp"
 #include "alphaswarm/trading/broker/desk_broker.hpp"
 #include "alphaswarm/trading/exchange/exchange.hpp"
 
@@ -151,6 +152,56 @@ TEST_F(BrokerRoutes, AVenueThatIsAwayIsABadGateway) {
   ASSERT_EQ(orders.as_array().size(), 1U);
   EXPECT_EQ(orders.at(0).at("status").as_string(), "submitting");
   EXPECT_FALSE(orders.at(0).at("status_reason").is_null());
+}
+
+// A venue that would take the same client id twice.
+class ForgetfulBroker final : public trading::SimBroker {
+ public:
+  using SimBroker::SimBroker;
+  [[nodiscard]] bool knows_client_ids() const noexcept override { return false; }
+};
+
+// The process that sent it is gone, and with it what it knew of the order.
+TEST_F(BrokerRoutes, AnOrderThatMayBeOnItsWayIsAskedForNotSentAgain) {
+  ForgetfulBroker forgetful(sim_config(*exchange_), http_);
+  Service service([&](ApiDependencies& dependencies) {
+    dependencies.venues = {{"sim", &forgetful, "a venue that forgets"}};
+    persistence::OrderRow row;
+    row.client_order_id = "mine-1";
+    row.venue = "sim";
+    row.vt_symbol = "AAPL.SIM";
+    row.side = "buy";
+    row.order_type = "limit";
+    row.time_in_force = "gtc";
+    row.quantity = *Decimal::parse("2.5");
+    row.limit_price = *Decimal::parse("10.25");
+    row.status = "submitting";
+    row.created_at = row.updated_at = now_unix();
+    persistence::OrderRepository orders(dependencies.database);
+    EXPECT_TRUE(orders.insert(row));
+    row.client_order_id = "mine-2";
+    row.updated_at.value -= std::chrono::nanoseconds(std::chrono::minutes(11)).count();
+    EXPECT_TRUE(orders.insert(row));
+  });
+  const std::string said = service.refusal("POST", "/brokers/sim/orders", std::string(kOrder), 502);
+  EXPECT_NE(said.find("not sent again"), std::string::npos) << said;
+  EXPECT_TRUE(net::block_on(runtime_, forgetful.query_open_orders())->empty());
+  std::string older(kOrder);
+  older.replace(older.find("mine-1"), 6, "mine-2");
+  EXPECT_EQ(service.call("POST", "/brokers/sim/orders", older, 200, "Order").at("status"), "new");
+  // It has arrived after all.
+  trading::OrderRequest late;
+  late.client_id.value = "mine-1";
+  late.symbol = *trading::VtSymbol::parse("AAPL.SIM");
+  late.quantity = trading::Quantity::of(2.5);
+  late.type = trading::OrderType::limit;
+  late.limit_price = trading::Price::of(10.25);
+  late.time_in_force = trading::TimeInForce::gtc;
+  ASSERT_TRUE(net::block_on(runtime_, broker_.submit_order(late)));
+  EXPECT_EQ(
+      service.call("POST", "/brokers/sim/orders", std::string(kOrder), 200, "Order").at("status"),
+      "new");
+  service.stop_server();
 }
 
 // As the service has it: no session feeds the account of orders by hand.
