@@ -156,26 +156,70 @@ net::task<Result<Order>> look_for(trading::Broker& broker, const OrderRow& row) 
                  row.venue + ": the order may be on its way; it was asked for, not sent again");
 }
 
-// What was filled at once. Told again, it has the same id.
+// Told again, it has the same id.
+Result<void> keep_fill(persistence::Database& database, const OrderRow& row,
+                       const trading::BrokerUpdate& update) {
+  if (!update.fill) return {};
+  const trading::Fill& fill = *update.fill;
+  const Result<bool> kept =
+      persistence::FillRepository(database).insert({.id = update.execution_id,
+                                                    .client_order_id = row.client_order_id,
+                                                    .run_id = {},
+                                                    .vt_symbol = row.vt_symbol,
+                                                    .side = row.side,
+                                                    .quantity = fill.quantity.value(),
+                                                    .price = fill.price.value(),
+                                                    .commission = fill.commission.value(),
+                                                    .filled_at = fill.time,
+                                                    .trace_id = row.trace_id,
+                                                    .span_id = row.span_id,
+                                                    .created_at = now_unix()});
+  if (!kept) return std::unexpected(kept.error());
+  return {};
+}
+
+// What was filled at once.
 Result<void> keep_fills(persistence::Database& database, const OrderRow& row, const Order& order) {
-  persistence::FillRepository fills(database);
   for (const trading::BrokerUpdate& update : trading::order_news(nullptr, order)) {
-    if (!update.fill) continue;
-    const trading::Fill& fill = *update.fill;
-    const Result<bool> kept = fills.insert({.id = update.execution_id,
-                                            .client_order_id = row.client_order_id,
-                                            .run_id = {},
-                                            .vt_symbol = row.vt_symbol,
-                                            .side = row.side,
-                                            .quantity = fill.quantity.value(),
-                                            .price = fill.price.value(),
-                                            .commission = fill.commission.value(),
-                                            .filled_at = fill.time,
-                                            .trace_id = row.trace_id,
-                                            .span_id = row.span_id,
-                                            .created_at = now_unix()});
-    if (!kept) return std::unexpected(kept.error());
+    if (const Result<void> kept = keep_fill(database, row, update); !kept) return kept;
   }
+  return {};
+}
+
+// What became of earlier orders while this one was placed.
+Result<void> keep_news(persistence::Database& database,
+                       const std::vector<trading::BrokerUpdate>& news) {
+  OrderRepository orders(database);
+  Result<void> all;
+  for (const trading::BrokerUpdate& update : news) {
+    Result<std::optional<OrderRow>> row = orders.find(update.order.request.client_id.value);
+    Result<void> kept;
+    if (!row) {
+      kept = std::unexpected(row.error());
+    } else if (row->has_value()) {
+      kept = keep_fill(database, **row, update);
+      update_row(**row, update.order);
+      if (kept) kept = orders.upsert(**row);
+    }
+    if (!kept && all) all = std::move(kept);
+  }
+  return all;
+}
+
+// Writes what the answer to an order made of its row, unless the order next to it has brought later
+// news meanwhile: that stands then.
+Result<void> keep_answer(OrderRepository& orders, OrderRow& row) {
+  Result<std::optional<OrderRow>> there = orders.find(row.client_order_id);
+  if (!there) return std::unexpected(there.error());
+  const auto is_over = [](const OrderRow& one) {
+    const auto status = trading::parse_order_status(one.status);
+    return status && trading::is_final(*status);
+  };
+  if (!there->has_value()) return orders.upsert(row);
+  const bool ended = is_over(**there) && !is_over(row);
+  const bool later = ended || (*there)->filled_quantity > row.filled_quantity;
+  if (!later) return orders.upsert(row);
+  row = std::move(**there);
   return {};
 }
 
@@ -215,7 +259,11 @@ net::task<net::HttpResponse> place_order(const ApiDependencies& service,
   } else {
     update_row(row, sent.error());
   }
-  if (const Result<void> kept = orders.upsert(row); !kept) co_return error_reply(kept.error());
+  const Result<void> told = keep_news(service.database, (*broker)->take_news());
+  if (const Result<void> kept = keep_answer(orders, row); !kept) {
+    co_return error_reply(kept.error());
+  }
+  if (!told) co_return error_reply(told.error());
   if (!sent) co_return broker_error_reply(sent.error());
   if (const Result<void> kept = keep_fills(service.database, row, *sent); !kept) {
     co_return error_reply(kept.error());

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <memory>
@@ -213,6 +214,7 @@ TEST(DeskRoutes, AnOrderByHandIsFilledAtTheLastClose) {
   ASSERT_TRUE(exchange) << exchange.error().message;
   net::HttpClient http(runtime);
   std::unique_ptr<trading::DeskBroker> desk;
+  persistence::BarRow bar;
   {
     Service service([&](ApiDependencies& dependencies) {
       trading::SimConfig config;
@@ -221,7 +223,6 @@ TEST(DeskRoutes, AnOrderByHandIsFilledAtTheLastClose) {
       config.terms.slippage_bps = {};
       desk = std::make_unique<trading::DeskBroker>(std::move(config), http, dependencies.database);
       dependencies.venues = {{"sim", desk.get(), "the simulated exchange"}};
-      persistence::BarRow bar;
       bar.vt_symbol = "AAPL.SIM";
       bar.interval = "1d";
       bar.timestamp = {86'400'000'000'000};
@@ -246,6 +247,21 @@ TEST(DeskRoutes, AnOrderByHandIsFilledAtTheLastClose) {
     order(R"({"vt_symbol":"NOBODY.SIM","side":"buy","quantity":1})", 404, "ErrorDetail");
     const auto fills = service.call("GET", "/portfolio/fills", "", 200, "Fill[]");
     EXPECT_EQ(fills.as_array().size(), 2U);
+    // The market comes to the order that waits. The next order by hand shows it, and tells.
+    bar.close = bar.low = Decimal::from_integer(9);
+    EXPECT_TRUE(persistence::BarRepository(service.database()).upsert(std::span(&bar, 1)));
+    order(R"({"vt_symbol":"AAPL.SIM","side":"sell","quantity":1})", 200, "Order");
+    const auto met = service.get_json("/portfolio/orders", "Order[]");
+    const auto found = std::ranges::find(met.as_array(), waiting.at("client_order_id"),
+                                         [](const auto& one) { return one.at("client_order_id"); });
+    ASSERT_NE(found, met.as_array().end());
+    EXPECT_EQ(found->at("status").as_string(), "filled");
+    EXPECT_EQ(found->at("filled_quantity").to_number<double>(), 5.0);
+    const auto all = service.get_json("/portfolio/fills", "Fill[]");
+    EXPECT_EQ(all.as_array().size(), 4U);  // each once
+    EXPECT_EQ(std::ranges::count(all.as_array(), waiting.at("client_order_id"),
+                                 [](const auto& one) { return one.at("client_order_id"); }),
+              1);
     service.stop_server();
   }
   (*exchange)->stop();
