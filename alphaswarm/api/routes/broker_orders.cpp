@@ -1,5 +1,6 @@
 #include "alphaswarm/api/routes/broker_orders.hpp"
 
+#include <chrono>
 #include <limits>
 #include <string>
 #include <utility>
@@ -120,10 +121,12 @@ bool same_order(const OrderRow& a, const OrderRow& b) {
 }
 
 // Keeps the order before it is sent: one that went out is always known, whatever becomes of the
-// answer. The same order again (its first answer was lost) goes on with the row that is there.
-Result<void> keep(OrderRepository& orders, OrderRow& row) {
-  Result<void> kept = orders.insert(row);
-  if (kept || kept.error().code != ErrorCode::already_exists) return kept;
+// answer. The same order again (its first answer was lost) goes on with the row that is there:
+// true.
+Result<bool> keep(OrderRepository& orders, OrderRow& row) {
+  const Result<void> kept = orders.insert(row);
+  if (kept) return false;
+  if (kept.error().code != ErrorCode::already_exists) return std::unexpected(kept.error());
   Result<std::optional<OrderRow>> there = orders.find(row.client_order_id);
   if (!there) return std::unexpected(there.error());
   if (!there->has_value() || !same_order(**there, row)) {
@@ -131,29 +134,92 @@ Result<void> keep(OrderRepository& orders, OrderRow& row) {
                 "Another order has the client order id '" + row.client_order_id + "'.");
   }
   row = std::move(**there);
+  return true;
+}
+
+// How long an order whose answer was lost may still arrive at a venue.
+constexpr std::chrono::minutes kOnItsWay(10);
+
+// Whether the order of a row that was there may have been sent by a process that is no more. A
+// venue that does not know our ids would take it twice.
+bool may_be_on_its_way(const trading::Broker& broker, const OrderRow& row) {
+  return !broker.knows_client_ids() && row.status == to_string(trading::OrderStatus::submitting) &&
+         now_unix().value - row.updated_at.value < std::chrono::nanoseconds(kOnItsWay).count();
+}
+
+// Asks for it instead of sending it.
+net::task<Result<Order>> look_for(trading::Broker& broker, const OrderRow& row) {
+  trading::ClientOrderId id{row.client_order_id};
+  Result<Order> found = co_await broker.query_order(std::move(id));
+  if (found || found.error().code != ErrorCode::not_found) co_return found;
+  co_return fail(ErrorCode::unavailable,
+                 row.venue + ": the order may be on its way; it was asked for, not sent again");
+}
+
+// Told again, it has the same id.
+Result<void> keep_fill(persistence::Database& database, const OrderRow& row,
+                       const trading::BrokerUpdate& update) {
+  if (!update.fill) return {};
+  const trading::Fill& fill = *update.fill;
+  const Result<bool> kept =
+      persistence::FillRepository(database).insert({.id = update.execution_id,
+                                                    .client_order_id = row.client_order_id,
+                                                    .run_id = {},
+                                                    .vt_symbol = row.vt_symbol,
+                                                    .side = row.side,
+                                                    .quantity = fill.quantity.value(),
+                                                    .price = fill.price.value(),
+                                                    .commission = fill.commission.value(),
+                                                    .filled_at = fill.time,
+                                                    .trace_id = row.trace_id,
+                                                    .span_id = row.span_id,
+                                                    .created_at = now_unix()});
+  if (!kept) return std::unexpected(kept.error());
   return {};
 }
 
-// What was filled at once. Told again, it has the same id.
+// What was filled at once.
 Result<void> keep_fills(persistence::Database& database, const OrderRow& row, const Order& order) {
-  persistence::FillRepository fills(database);
   for (const trading::BrokerUpdate& update : trading::order_news(nullptr, order)) {
-    if (!update.fill) continue;
-    const trading::Fill& fill = *update.fill;
-    const Result<bool> kept = fills.insert({.id = update.execution_id,
-                                            .client_order_id = row.client_order_id,
-                                            .run_id = {},
-                                            .vt_symbol = row.vt_symbol,
-                                            .side = row.side,
-                                            .quantity = fill.quantity.value(),
-                                            .price = fill.price.value(),
-                                            .commission = fill.commission.value(),
-                                            .filled_at = fill.time,
-                                            .trace_id = row.trace_id,
-                                            .span_id = row.span_id,
-                                            .created_at = now_unix()});
-    if (!kept) return std::unexpected(kept.error());
+    if (const Result<void> kept = keep_fill(database, row, update); !kept) return kept;
   }
+  return {};
+}
+
+// What became of earlier orders while this one was placed.
+Result<void> keep_news(persistence::Database& database,
+                       const std::vector<trading::BrokerUpdate>& news) {
+  OrderRepository orders(database);
+  Result<void> all;
+  for (const trading::BrokerUpdate& update : news) {
+    Result<std::optional<OrderRow>> row = orders.find(update.order.request.client_id.value);
+    Result<void> kept;
+    if (!row) {
+      kept = std::unexpected(row.error());
+    } else if (row->has_value()) {
+      kept = keep_fill(database, **row, update);
+      update_row(**row, update.order);
+      if (kept) kept = orders.upsert(**row);
+    }
+    if (!kept && all) all = std::move(kept);
+  }
+  return all;
+}
+
+// Writes what the answer to an order made of its row, unless the order next to it has brought later
+// news meanwhile: that stands then.
+Result<void> keep_answer(OrderRepository& orders, OrderRow& row) {
+  Result<std::optional<OrderRow>> there = orders.find(row.client_order_id);
+  if (!there) return std::unexpected(there.error());
+  const auto is_over = [](const OrderRow& one) {
+    const auto status = trading::parse_order_status(one.status);
+    return status && trading::is_final(*status);
+  };
+  if (!there->has_value()) return orders.upsert(row);
+  const bool ended = is_over(**there) && !is_over(row);
+  const bool later = ended || (*there)->filled_quantity > row.filled_quantity;
+  if (!later) return orders.upsert(row);
+  row = std::move(**there);
   return {};
 }
 
@@ -180,15 +246,24 @@ net::task<net::HttpResponse> place_order(const ApiDependencies& service,
   }
   OrderRow row = to_row(*order, (*broker)->venue());
   OrderRepository orders(service.database);
-  if (const Result<void> kept = keep(orders, row); !kept) co_return error_reply(kept.error());
+  const Result<bool> there = keep(orders, row);
+  if (!there) co_return error_reply(there.error());
   otel::set_on_current("order.client_id", row.client_order_id);
-  const Result<Order> sent = co_await (*broker)->submit_order(*order);
+  const bool look_only = *there && may_be_on_its_way(**broker, row);
+  const Result<Order> sent =
+      look_only ? co_await look_for(**broker, row) : co_await (*broker)->submit_order(*order);
+  // As long since as it was: it was not sent now.
+  if (look_only && !sent) co_return broker_error_reply(sent.error());
   if (sent) {
     update_row(row, *sent);
   } else {
     update_row(row, sent.error());
   }
-  if (const Result<void> kept = orders.upsert(row); !kept) co_return error_reply(kept.error());
+  const Result<void> told = keep_news(service.database, (*broker)->take_news());
+  if (const Result<void> kept = keep_answer(orders, row); !kept) {
+    co_return error_reply(kept.error());
+  }
+  if (!told) co_return error_reply(told.error());
   if (!sent) co_return broker_error_reply(sent.error());
   if (const Result<void> kept = keep_fills(service.database, row, *sent); !kept) {
     co_return error_reply(kept.error());

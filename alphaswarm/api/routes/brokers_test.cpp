@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "alphaswarm/api/testing/service.hpp"
 #include "alphaswarm/persistence/bar_repository.hpp"
+#include "alphaswarm/persistence/order_repository.hpp"
 #include "alphaswarm/trading/broker/desk_broker.hpp"
 #include "alphaswarm/trading/exchange/exchange.hpp"
 
@@ -153,6 +155,56 @@ TEST_F(BrokerRoutes, AVenueThatIsAwayIsABadGateway) {
   EXPECT_FALSE(orders.at(0).at("status_reason").is_null());
 }
 
+// A venue that would take the same client id twice.
+class ForgetfulBroker final : public trading::SimBroker {
+ public:
+  using SimBroker::SimBroker;
+  [[nodiscard]] bool knows_client_ids() const noexcept override { return false; }
+};
+
+// The process that sent it is gone, and with it what it knew of the order.
+TEST_F(BrokerRoutes, AnOrderThatMayBeOnItsWayIsAskedForNotSentAgain) {
+  ForgetfulBroker forgetful(sim_config(*exchange_), http_);
+  Service service([&](ApiDependencies& dependencies) {
+    dependencies.venues = {{"sim", &forgetful, "a venue that forgets"}};
+    persistence::OrderRow row;
+    row.client_order_id = "mine-1";
+    row.venue = "sim";
+    row.vt_symbol = "AAPL.SIM";
+    row.side = "buy";
+    row.order_type = "limit";
+    row.time_in_force = "gtc";
+    row.quantity = *Decimal::parse("2.5");
+    row.limit_price = *Decimal::parse("10.25");
+    row.status = "submitting";
+    row.created_at = row.updated_at = now_unix();
+    persistence::OrderRepository orders(dependencies.database);
+    EXPECT_TRUE(orders.insert(row));
+    row.client_order_id = "mine-2";
+    row.updated_at.value -= std::chrono::nanoseconds(std::chrono::minutes(11)).count();
+    EXPECT_TRUE(orders.insert(row));
+  });
+  const std::string said = service.refusal("POST", "/brokers/sim/orders", std::string(kOrder), 502);
+  EXPECT_NE(said.find("not sent again"), std::string::npos) << said;
+  EXPECT_TRUE(net::block_on(runtime_, forgetful.query_open_orders())->empty());
+  std::string older(kOrder);
+  older.replace(older.find("mine-1"), 6, "mine-2");
+  EXPECT_EQ(service.call("POST", "/brokers/sim/orders", older, 200, "Order").at("status"), "new");
+  // It has arrived after all.
+  trading::OrderRequest late;
+  late.client_id.value = "mine-1";
+  late.symbol = *trading::VtSymbol::parse("AAPL.SIM");
+  late.quantity = trading::Quantity::of(2.5);
+  late.type = trading::OrderType::limit;
+  late.limit_price = trading::Price::of(10.25);
+  late.time_in_force = trading::TimeInForce::gtc;
+  ASSERT_TRUE(net::block_on(runtime_, broker_.submit_order(late)));
+  EXPECT_EQ(
+      service.call("POST", "/brokers/sim/orders", std::string(kOrder), 200, "Order").at("status"),
+      "new");
+  service.stop_server();
+}
+
 // As the service has it: no session feeds the account of orders by hand.
 TEST(DeskRoutes, AnOrderByHandIsFilledAtTheLastClose) {
   net::Runtime runtime("desk", 2);
@@ -162,6 +214,7 @@ TEST(DeskRoutes, AnOrderByHandIsFilledAtTheLastClose) {
   ASSERT_TRUE(exchange) << exchange.error().message;
   net::HttpClient http(runtime);
   std::unique_ptr<trading::DeskBroker> desk;
+  persistence::BarRow bar;
   {
     Service service([&](ApiDependencies& dependencies) {
       trading::SimConfig config;
@@ -170,7 +223,6 @@ TEST(DeskRoutes, AnOrderByHandIsFilledAtTheLastClose) {
       config.terms.slippage_bps = {};
       desk = std::make_unique<trading::DeskBroker>(std::move(config), http, dependencies.database);
       dependencies.venues = {{"sim", desk.get(), "the simulated exchange"}};
-      persistence::BarRow bar;
       bar.vt_symbol = "AAPL.SIM";
       bar.interval = "1d";
       bar.timestamp = {86'400'000'000'000};
@@ -195,6 +247,21 @@ TEST(DeskRoutes, AnOrderByHandIsFilledAtTheLastClose) {
     order(R"({"vt_symbol":"NOBODY.SIM","side":"buy","quantity":1})", 404, "ErrorDetail");
     const auto fills = service.call("GET", "/portfolio/fills", "", 200, "Fill[]");
     EXPECT_EQ(fills.as_array().size(), 2U);
+    // The market comes to the order that waits. The next order by hand shows it, and tells.
+    bar.close = bar.low = Decimal::from_integer(9);
+    EXPECT_TRUE(persistence::BarRepository(service.database()).upsert(std::span(&bar, 1)));
+    order(R"({"vt_symbol":"AAPL.SIM","side":"sell","quantity":1})", 200, "Order");
+    const auto met = service.get_json("/portfolio/orders", "Order[]");
+    const auto found = std::ranges::find(met.as_array(), waiting.at("client_order_id"),
+                                         [](const auto& one) { return one.at("client_order_id"); });
+    ASSERT_NE(found, met.as_array().end());
+    EXPECT_EQ(found->at("status").as_string(), "filled");
+    EXPECT_EQ(found->at("filled_quantity").to_number<double>(), 5.0);
+    const auto all = service.get_json("/portfolio/fills", "Fill[]");
+    EXPECT_EQ(all.as_array().size(), 4U);  // each once
+    EXPECT_EQ(std::ranges::count(all.as_array(), waiting.at("client_order_id"),
+                                 [](const auto& one) { return one.at("client_order_id"); }),
+              1);
     service.stop_server();
   }
   (*exchange)->stop();

@@ -74,6 +74,8 @@ class Broker {
   virtual net::task<Result<std::vector<BrokerPosition>>> query_positions() = 0;
   virtual net::task<Result<BrokerAccount>> query_account() = 0;
   virtual net::task<Result<std::unique_ptr<OrderUpdateStream>>> stream_order_updates() = 0;
+  // What was learnt of other orders while one was submitted, and is told nowhere else; each once.
+  [[nodiscard]] virtual std::vector<BrokerUpdate> take_news() { return {}; }
 };
 
 }  // namespace alphaswarm::trading

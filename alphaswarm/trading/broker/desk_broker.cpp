@@ -1,10 +1,38 @@
 #include "alphaswarm/trading/broker/desk_broker.hpp"
 
-#include <array>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+#include "alphaswarm/base/log.hpp"
 #include "alphaswarm/persistence/bar_repository.hpp"
 
 namespace alphaswarm::trading {
+namespace {
+
+constexpr std::size_t kMaxNews = 10'000;
+
+}  // namespace
+
+std::vector<BrokerUpdate> DeskBroker::take_news() {
+  const std::scoped_lock lock(news_mutex_);
+  return std::exchange(news_, {});
+}
+
+void DeskBroker::keep(std::vector<BrokerUpdate> updates, const ClientOrderId& own) {
+  const std::scoped_lock lock(news_mutex_);
+  std::ranges::copy_if(
+      std::make_move_iterator(updates.begin()), std::make_move_iterator(updates.end()),
+      std::back_inserter(news_),
+      [&own](const BrokerUpdate& update) { return update.order.request.client_id != own; });
+  if (news_.size() <= kMaxNews) return;
+  const auto excess = static_cast<std::ptrdiff_t>(news_.size() - kMaxNews);
+  news_.erase(news_.begin(), news_.begin() + excess);
+  log_warning("broker", fmt::format("{} updates of orders by hand were taken by nobody", excess));
+}
 
 Result<Bar> DeskBroker::last_close(const VtSymbol& symbol) const {
   persistence::BarRepository bars(database_);
@@ -25,7 +53,8 @@ Result<Bar> DeskBroker::last_close(const VtSymbol& symbol) const {
   return Bar{{}, close, close, close, close, Quantity(rows->front().volume)};
 }
 
-net::task<Result<void>> DeskBroker::show(const VtSymbol& symbol, Bar bar) {
+net::task<Result<void>> DeskBroker::show(const VtSymbol& symbol, Bar bar,
+                                         const ClientOrderId& own) {
   for (bool again = false;; again = true) {
     if (next_index_ < 0) {
       SimRestore nothing;
@@ -35,9 +64,10 @@ net::task<Result<void>> DeskBroker::show(const VtSymbol& symbol, Bar bar) {
     }
     bar.timestamp = now_unix();
     const std::array bars{SymbolBar{symbol, bar}};
-    const Result<SimStep> step = co_await advance(next_index_, bars);
+    Result<SimStep> step = co_await advance(next_index_, bars);
     if (step) {
       ++next_index_;
+      keep(std::move(step->updates), own);
       co_return Result<void>();
     }
     // Another process may have moved the market of the account meanwhile.
@@ -54,12 +84,13 @@ net::task<Result<Order>> DeskBroker::submit_order(OrderRequest request) {
   const Result<Bar> bar = last_close(request.symbol);
   if (!bar) co_return std::unexpected(bar.error());
   const VtSymbol symbol = request.symbol;
-  const Result<void> listed = co_await show(symbol, *bar);
+  const ClientOrderId own = request.client_id;
+  const Result<void> listed = co_await show(symbol, *bar, own);
   if (!listed) co_return std::unexpected(listed.error());
   Result<Order> order = co_await SimBroker::submit_order(std::move(request));
   if (!order || is_final(order->status)) co_return order;
   // It is placed, whatever comes of this.
-  const Result<void> met = co_await show(symbol, *bar);
+  const Result<void> met = co_await show(symbol, *bar, own);
   if (!met) co_return order;
   Result<Order> now = co_await query_order(order->id);
   if (!now) co_return order;

@@ -4,7 +4,10 @@
 // broker does: before and after an order it shows the account the last close that the database has
 // of the symbol, as a bar of this moment. A market order is filled there and then, with the
 // account's slippage; one that waits for a price meets the market again with the next order of its
-// symbol.
+// symbol, and what became of it is told by take_news().
+
+#include <mutex>
+#include <vector>
 
 #include "alphaswarm/net/task.hpp"
 #include "alphaswarm/persistence/database.hpp"
@@ -20,14 +23,20 @@ class DeskBroker final : public SimBroker {
 
   // Also not_found if the database has no bar of the symbol.
   net::task<Result<Order>> submit_order(OrderRequest request) override;
+  // Of too many that nobody takes the oldest are dropped, which is logged.
+  [[nodiscard]] std::vector<BrokerUpdate> take_news() override;
 
  private:
   [[nodiscard]] Result<Bar> last_close(const VtSymbol& symbol) const;
-  net::task<Result<void>> show(const VtSymbol& symbol, Bar bar);
+  // `own`: the order that is being placed, whose news is the answer to it.
+  net::task<Result<void>> show(const VtSymbol& symbol, Bar bar, const ClientOrderId& own);
+  void keep(std::vector<BrokerUpdate> updates, const ClientOrderId& own);
 
   persistence::Database& database_;
   net::AsyncMutex one_at_a_time_;
   std::int64_t next_index_ = -1;  // of the account's next bar; −1: ask
+  std::mutex news_mutex_;
+  std::vector<BrokerUpdate> news_;  // guarded by news_mutex_
 };
 
 }  // namespace alphaswarm::trading

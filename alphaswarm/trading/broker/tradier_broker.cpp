@@ -19,7 +19,14 @@ namespace {
 
 // See the head of tradier_broker.hpp.
 constexpr std::chrono::minutes kOnItsWay(10);
-constexpr std::size_t kMaxOnTheirWay = 1'000;
+
+// The venue said no. After anything else the order may have got through, also where the caller gave
+// up waiting.
+bool is_refusal(ErrorCode code) {
+  return code == ErrorCode::invalid_argument || code == ErrorCode::unauthenticated ||
+         code == ErrorCode::permission_denied || code == ErrorCode::not_found ||
+         code == ErrorCode::conflict;
+}
 
 VenueConfig venue_config(const TradierConfig& config) {
   VenueConfig venue;
@@ -58,19 +65,24 @@ Error TradierBroker::refusal(const VenueReply& reply, std::string_view what) con
   return error;
 }
 
-void TradierBroker::note_on_its_way(const std::string& tag) {
+bool TradierBroker::claim(const std::string& tag) {
   const std::scoped_lock lock(mutex_);
-  if (on_their_way_.size() >= kMaxOnTheirWay) on_their_way_.erase(on_their_way_.begin());
-  on_their_way_.insert_or_assign(tag, monotonic_ns());
+  const std::int64_t now = monotonic_ns();
+  if (const auto found = on_their_way_.find(tag); found != on_their_way_.end()) {
+    if (now - found->second < std::chrono::nanoseconds(kOnItsWay).count()) return false;
+    on_their_way_.erase(found);
+  }
+  if (on_their_way_.size() >= std::max<std::size_t>(1, config_.max_on_their_way)) {
+    on_their_way_.erase(
+        std::ranges::min_element(on_their_way_, {}, [](const auto& one) { return one.second; }));
+  }
+  on_their_way_.emplace(tag, now);
+  return true;
 }
 
-bool TradierBroker::may_be_on_its_way(const std::string& tag) {
+void TradierBroker::release(const std::string& tag) {
   const std::scoped_lock lock(mutex_);
-  const auto found = on_their_way_.find(tag);
-  if (found == on_their_way_.end()) return false;
-  if (monotonic_ns() - found->second < std::chrono::nanoseconds(kOnItsWay).count()) return true;
-  on_their_way_.erase(found);
-  return false;
+  on_their_way_.erase(tag);
 }
 
 net::task<Result<Order>> TradierBroker::submit(const OrderRequest& request) {
@@ -78,16 +90,27 @@ net::task<Result<Order>> TradierBroker::submit(const OrderRequest& request) {
   if (!form) co_return std::unexpected(form.error());
   remember(request.symbol);
   const std::string& tag = request.client_id.value;
+  // Claimed before it is looked for: whoever claims next looks after this one has its answer.
+  const bool ours = claim(tag);
   Result<std::optional<Order>> known = co_await find_by_tag(tag);
-  if (!known) co_return std::unexpected(known.error());
-  if (*known) co_return settled(std::move(**known), request);
-  if (may_be_on_its_way(tag)) {
+  if (!known) {
+    if (ours) release(tag);  // nothing was sent
+    co_return std::unexpected(known.error());
+  }
+  if (*known) {
+    if (ours) release(tag);
+    co_return settled(std::move(**known), request);
+  }
+  if (!ours) {
     co_return fail(ErrorCode::unavailable,
-                   "tradier: nobody knows yet what became of the order sent before");
+                   "tradier: the order is on its way; it was asked for, not sent again");
   }
   Result<Order> sent = co_await send(request, *form);
-  if (sent || sent.error().code != ErrorCode::unavailable) co_return sent;
-  note_on_its_way(tag);
+  if (sent || is_refusal(sent.error().code)) {
+    release(tag);
+    co_return sent;
+  }
+  if (sent.error().code != ErrorCode::unavailable) co_return sent;
   const VenueConfig& venue = client().config();
   for (int tried = 1; tried <= config_.retry.tries; ++tried) {
     const std::chrono::nanoseconds wait = backoff(venue.retry, tried, venue.waiting.uniform());
@@ -97,7 +120,10 @@ net::task<Result<Order>> TradierBroker::submit(const OrderRequest& request) {
     const Result<void> waited = co_await venue.waiting.sleep(wait);
     if (!waited) co_return std::unexpected(waited.error());
     known = co_await find_by_tag(tag);
-    if (known && *known) co_return settled(std::move(**known), request);
+    if (known && *known) {
+      release(tag);
+      co_return settled(std::move(**known), request);
+    }
   }
   co_return sent;
 }

@@ -5,11 +5,11 @@
 // Tradier knows no idempotency key. Our client order id goes along as the order's tag, and every
 // submission looks for an order with that tag first. An order is sent once: where its answer was
 // lost it is looked for, again and again, and if it is not found the submission is `unavailable`:
-// it may still be on its way, so for ten minutes the same client id is looked for and never sent
-// again. While a look-up has no answer nothing is sent either. Tradier lists the orders of the day
-// and what is still open, so a tag of an earlier day's finished order is not found.
-// A sale closes what is held: short sales, which Tradier wants named apart, are the venue's to
-// refuse.
+// it may still be on its way. From before an order is sent until the venue's answer is there, or
+// for ten minutes if none comes, the same client id is looked for and never sent again. While a
+// look-up has no answer nothing is sent either. Tradier lists the orders of the day and what is
+// still open, so a tag of an earlier day's finished order is not found. A sale closes what is held:
+// short sales, which Tradier wants named apart, are the venue's to refuse.
 
 #include <cstdint>
 #include <map>
@@ -29,6 +29,7 @@ struct TradierConfig {
   RateLimit rate_limit{.per_second = 1, .burst = 20};  // Tradier's for trading: 60 a minute
   std::chrono::milliseconds timeout{10'000};
   std::chrono::milliseconds poll_interval{2'000};  // of stream_order_updates
+  std::size_t max_on_their_way = 1'000;  // orders without an answer that are known; oldest go first
   Waiting waiting;
 };
 
@@ -58,8 +59,10 @@ class TradierBroker final : public VenueBroker {
   net::task<Result<VenueReply>> get(std::string path, std::string what);
   [[nodiscard]] std::string account_path(std::string_view rest) const;
   [[nodiscard]] Error refusal(const VenueReply& reply, std::string_view what) const;
-  void note_on_its_way(const std::string& tag);
-  [[nodiscard]] bool may_be_on_its_way(const std::string& tag);
+  // False: somebody else sends an order with that tag, or did and nobody knows what became of it.
+  [[nodiscard]] bool claim(const std::string& tag);
+  // What became of it is known.
+  void release(const std::string& tag);
 
   const TradierConfig config_;
   std::mutex mutex_;

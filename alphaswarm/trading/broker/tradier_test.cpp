@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -34,6 +35,10 @@ class TradierTest : public ::testing::Test {
       route.method = std::move(method);
       route.path = std::move(path);
       route.handler = [this, serve](const HttpRequest& request) -> net::task<HttpResponse> {
+        if (hold_ && request.method == "POST") {
+          arrived_.set();
+          (void)co_await let_go_.wait();
+        }
         const std::scoped_lock lock(mutex_);
         if (request.headers.get("Authorization").value_or("") != "Bearer secret-token") {
           co_return HttpResponse::json(401, R"({"fault":{"faultstring":"Invalid Access Token"}})");
@@ -60,8 +65,7 @@ class TradierTest : public ::testing::Test {
     broker_ = make_broker("secret-token");
   }
 
-  std::unique_ptr<TradierBroker> make_broker(std::string token) {
-    TradierConfig config;
+  std::unique_ptr<TradierBroker> make_broker(std::string token, TradierConfig config = {}) {
     config.base_url = "http://127.0.0.1:" + std::to_string(server_->port());
     config.token = std::move(token);
     config.account_id = "VA1";
@@ -176,6 +180,9 @@ class TradierTest : public ::testing::Test {
   net::Runtime client_runtime_{"client", 1};
   net::HttpClient http_{client_runtime_};
   std::unique_ptr<net::HttpServer> server_;
+  std::atomic<bool> hold_{false};  // orders are held back from when they arrive …
+  net::AsyncEvent arrived_;
+  net::AsyncEvent let_go_;  // … until this is set
   std::mutex mutex_;
   std::map<std::int64_t, json::object> orders_, on_their_way_;
   bool late_ = false;  // orders get no answer and do not show yet
@@ -243,6 +250,66 @@ TEST_F(TradierTest, AnOrderOfUnknownFateIsNeverSentTwice) {
   EXPECT_EQ(placed->id.value, "1000");
   EXPECT_EQ(posts_, 1);
   EXPECT_EQ(orders_.size(), 1U);
+}
+
+TEST_F(TradierTest, TwoSubmissionsAtOnceAreOneOrder) {
+  hold_ = true;
+  const auto first = [this]() -> net::task<Result<Order>> {
+    co_return co_await broker_->submit_order(order("both"));
+  };
+  const auto second = [this]() -> net::task<Result<Order>> {
+    (void)co_await arrived_.wait();  // the first has no answer yet
+    Result<Order> answer = co_await broker_->submit_order(order("both"));
+    let_go_.set();
+    co_return answer;
+  };
+  const auto both = [&]() -> net::task<std::pair<Result<Order>, Result<Order>>> {
+    auto [one, other] = co_await net::all(first(), second());
+    co_return std::pair(std::move(one), std::move(other));
+  };
+  const auto [sent, refused] = wait(both());
+  ASSERT_TRUE(sent) << sent.error().message;
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unavailable);
+  EXPECT_NE(refused.error().message.find("not sent again"), std::string::npos);
+  EXPECT_EQ(posts_, 1);
+  EXPECT_EQ(wait(broker_->submit_order(order("both")))->id, sent->id);
+  EXPECT_EQ(posts_, 1);
+}
+
+// The venue takes the order all the same, some time after nobody waits for it any more.
+TEST_F(TradierTest, AnOrderWhoseSenderGaveUpIsNotSentAgain) {
+  hold_ = true;
+  const auto give_up = [this]() -> net::task<void> {
+    co_await net::race(broker_->submit_order(order("gone")), arrived_.wait());
+  };
+  wait(give_up());
+  hold_ = false;
+  const Result<Order> again = wait(broker_->submit_order(order("gone")));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::unavailable);
+  EXPECT_EQ(posts_, 0);
+  let_go_.set();
+}
+
+TEST_F(TradierTest, OfTooManyOnTheirWayTheOldestIsForgotten) {
+  TradierConfig config;
+  config.max_on_their_way = 2;
+  broker_ = make_broker("secret-token", config);
+  late_ = true;
+  for (const char* id : {"b", "a", "c"}) {
+    EXPECT_EQ(wait(broker_->submit_order(order(id))).error().code, ErrorCode::unavailable);
+  }
+  EXPECT_EQ(posts_, 3);
+  EXPECT_EQ(wait(broker_->submit_order(order("a"))).error().code, ErrorCode::unavailable);
+  EXPECT_EQ(posts_, 3);
+}
+
+// A definite no leaves nothing behind: the same id may be used for what the venue can take.
+TEST_F(TradierTest, ARefusedOrderMayBeSentAgain) {
+  EXPECT_EQ(wait(broker_->submit_order(order("big", 5000)))->status, OrderStatus::rejected);
+  EXPECT_TRUE(wait(broker_->submit_order(order("big"))));
+  EXPECT_EQ(posts_, 2);
 }
 
 TEST_F(TradierTest, TooManyCallsWaitForTheEndOfTheMinute) {
