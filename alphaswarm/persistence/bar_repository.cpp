@@ -182,6 +182,18 @@ Result<UpsertCounts> BarRepository::upsert(std::span<const BarRow> rows) {
       Effects::idempotent);
 }
 
+Result<std::int64_t> BarRepository::insert_absent(std::span<const BarRow> rows) {
+  if (rows.empty()) return 0;
+  return in_transaction(
+      executor_,
+      [&](SqlExecutor& transaction) {
+        return transaction.execute_each(
+            kInsert, rows.size(), kWidth,
+            [&](std::size_t i, std::span<Param> params) { bind_bar(rows[i], params); }, {});
+      },
+      Effects::idempotent);
+}
+
 Result<void> BarRepository::append(std::span<const BarRow> rows) {
   if (rows.empty()) return {};
   const auto done =

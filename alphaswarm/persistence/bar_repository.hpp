@@ -51,6 +51,8 @@ class BarRepository {
 
   // Idempotent. Of rows with the same key the last one wins. All or nothing.
   [[nodiscard]] Result<UpsertCounts> upsert(std::span<const BarRow> rows);
+  // Leaves alone what is there, whatever its values; how many were not. All or nothing.
+  [[nodiscard]] Result<std::int64_t> insert_absent(std::span<const BarRow> rows);
   // For keys that are all new: faster, and already_exists if one is there. All or nothing.
   [[nodiscard]] Result<void> append(std::span<const BarRow> rows);
   // In order of time.

@@ -136,6 +136,20 @@ TEST_P(RepositoryTest, ManyBarsAreMergedLikeFew) {
   EXPECT_EQ(*bars.count("AAPL.NASDAQ", "1d"), 1'502);
 }
 
+TEST_P(RepositoryTest, BarsThatAreThereAreLeftAloneIfAskedTo) {
+  BarRepository bars(*database_);
+  BarRow ingested = bar(1, "101");
+  ingested.adjusted_close = decimal("99");
+  ASSERT_TRUE(bars.upsert(std::span(&ingested, 1)));
+  const std::vector<BarRow> live = {bar(1, "105"), bar(2, "106"), bar(2, "107")};
+  const auto inserted = bars.insert_absent(live);
+  ASSERT_TRUE(inserted) << inserted.error().message;
+  EXPECT_EQ(*inserted, 1);
+  EXPECT_THAT(*bars.load({.vt_symbol = "AAPL.NASDAQ"}), ElementsAre(ingested, live[1]));
+  EXPECT_EQ(*bars.insert_absent(live), 0);
+  EXPECT_EQ(*bars.insert_absent({}), 0);
+}
+
 TEST_P(RepositoryTest, BarsAreAppendedUnlessOneIsThere) {
   BarRepository bars(*database_);
   std::vector<BarRow> rows;

@@ -203,11 +203,12 @@ net::task<Result<void>> SessionRun::stopped() {
   co_return co_await never.wait();
 }
 
-// For charts, and for the warm-up of later sessions.
+// For charts, and for the warm-up of later sessions. What was ingested stands: it has the adjusted
+// close and the volume of all exchanges.
 Result<void> SessionRun::keep_bars(std::span<const SymbolBar> bars) {
   std::vector<persistence::BarRow> rows;
   for (const SymbolBar& one : bars) rows.push_back(to_row(one, config_.run.matching.interval));
-  const auto kept = persistence::BarRepository(*services_.database).upsert(rows);
+  const auto kept = persistence::BarRepository(*services_.database).insert_absent(rows);
   if (!kept) return std::unexpected(kept.error());
   return {};
 }
