@@ -108,6 +108,10 @@ net::task<Result<void>> AlpacaFeed::fetch(UnixNanos start, UnixNanos end,
 }
 
 net::task<Result<void>> AlpacaFeed::catch_up(UnixNanos until) {
+  {
+    const std::scoped_lock lock(mutex_);
+    asked_ = false;  // until all of it has come
+  }
   const std::int64_t piece =
       std::min(kLongestPiece, kIntervalsAtOnce * longest_ns(config_.interval));
   for (std::int64_t start = newest().value + 1; start <= until.value;) {

@@ -19,6 +19,7 @@
 namespace alphaswarm::trading::paper {
 
 namespace json = boost::json;
+namespace otel = alphaswarm::observability;
 
 namespace {
 
@@ -137,6 +138,7 @@ Result<void> SessionRun::read_live_state(const json::object& state) {
   Result<std::vector<SymbolBar>> step = read_bars(state, "step");
   if (!step) return std::unexpected(step.error());
   if (!step->empty()) {
+    unanswered_ = *step;  // still so, should this life end before it is repeated
     begun_ = BarStep{step->front().bar.timestamp, std::move(*step)};
     // It is the next bar again, so it does not count as one that went by.
     row_.bars_seen = std::max<std::int64_t>(0, row_.bars_seen - 1);
@@ -256,6 +258,12 @@ net::task<void> SessionRun::play_feed() {
     }
     if (const auto step = feed_->take()) {
       if (!co_await play_step(*step)) co_return;
+      continue;
+    }
+    // No bar may come for hours: orders that wait at the venue must not wait for one.
+    if (co_await kill_switch_came()) {
+      otel::Span span = otel::span("paper.session.gate", {{"paper.bar_index", next_index_}});
+      if (!co_await gate(span)) co_return;
       continue;
     }
     if (now_unix().value > last_moment && feed_->caught_up()) {

@@ -343,6 +343,25 @@ TEST_F(SessionLiveTest, AStopCancelsAtTheVenue) {
   EXPECT_EQ(paper_->stats().open, 0U);
 }
 
+TEST_F(SessionLiveTest, TheKillSwitchWaitsForNoBar) {
+  make_market(120);
+  Running running;
+  launch(running, live_document("alpaca", "stream"), "live");
+  std::size_t bars = 0;
+  while (venue_orders().empty() && bars < steps_.size()) {
+    play("live", running, ++bars, [](std::size_t) {});
+  }
+  KillSwitch kill_switch(services_.bus, services_.database);
+  ASSERT_TRUE(net::block_on(runtime_, kill_switch.engage("closed for the night")));
+  const Result<SessionResult> result = join(running);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, "cancelled");
+  EXPECT_EQ(result->reason, "kill switch: closed for the night");
+  ASSERT_EQ(venue_orders().size(), 1U);
+  EXPECT_EQ(venue_orders()[0].at("status").as_string(), "canceled");
+  expect_same_orders(result->run_id);
+}
+
 TEST_F(SessionLiveTest, WhatIsNotConfiguredIsSaid) {
   make_market(3);
   services_.live = {};
