@@ -2,7 +2,9 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <optional>
 #include <stdexcept>
+#include <thread>
 
 #include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/base/log.hpp"
@@ -46,7 +48,10 @@ void run(TaskState& task, std::coroutine_handle<> handle) {
 }
 
 void schedule(TaskState& task, std::coroutine_handle<> handle) {
-  boost::asio::post(task.runtime->impl().io, [&task, handle] { run(task, handle); });
+  Runtime& runtime = *task.runtime;  // `task` may be gone when the post returns
+  std::optional<RuntimeImpl::Posting> foreign;
+  if (!in_runtime(runtime)) foreign.emplace(runtime.impl());
+  boost::asio::post(runtime.impl().io, [&task, handle] { run(task, handle); });
 }
 
 void schedule_next(TaskState& task, std::coroutine_handle<> handle) {
@@ -205,6 +210,8 @@ void RuntimeImpl::stop(std::chrono::milliseconds limit) {
     work_.reset();
     io.stop();
     threads_.clear();
+    // Acquire pairs with the release of ~Posting; a post takes microseconds.
+    while (posting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
   });
 }
 

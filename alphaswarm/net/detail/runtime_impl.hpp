@@ -26,6 +26,21 @@ class RuntimeImpl {
   void leave() noexcept;
   void stop(std::chrono::milliseconds limit);
 
+  // Around a post from a thread that is not this runtime's: what was posted may run, and the
+  // runtime end, before the post has returned. stop() waits for it.
+  class Posting {
+   public:
+    explicit Posting(RuntimeImpl& impl) noexcept : impl_(impl) {
+      impl_.posting_.fetch_add(1, std::memory_order_relaxed);  // a task of it is still alive
+    }
+    ~Posting() { impl_.posting_.fetch_sub(1, std::memory_order_release); }  // with stop()
+    Posting(const Posting&) = delete;
+    Posting& operator=(const Posting&) = delete;
+
+   private:
+    RuntimeImpl& impl_;
+  };
+
   boost::asio::io_context io;
   const std::string name;
   std::stop_source stop_source;
@@ -39,6 +54,7 @@ class RuntimeImpl {
 
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   std::atomic<std::uint64_t> active_{0};  // forks inside; the top bit closes the door
+  std::atomic<std::uint32_t> posting_{0};
   std::mutex mutex_;
   std::condition_variable idle_;
   std::once_flag stopped_;
