@@ -181,6 +181,10 @@ net::task<void> AlpacaFeed::run() {
       if (config_.wake) config_.wake();
       co_return;
     }
+    if (!done) {
+      const std::scoped_lock lock(mutex_);
+      asked_ = false;  // bars may have come since, which nobody has heard of
+    }
     failures = done || opened_ ? 1 : failures + 1;
     std::chrono::nanoseconds wait = config_.poll;
     if (!done) {
