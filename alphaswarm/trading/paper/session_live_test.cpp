@@ -195,6 +195,25 @@ class SessionLiveTest : public SessionFaultsTest {
     play("live", running, steps_.size(), between);
     return join(running);
   }
+  // A session over the streams, played until its first order waits at the venue.
+  void play_until_an_order(Running& running) {
+    make_market(120);
+    launch(running, live_document("alpaca", "stream"), "live");
+    std::size_t bars = 0;
+    while (venue_orders().empty() && bars < steps_.size()) {
+      play("live", running, ++bars, [](std::size_t) {});
+    }
+  }
+  // It ends for that reason, and its one order is no longer open at the venue.
+  void expect_cancelled(Running& running, const std::string& reason) {
+    const Result<SessionResult> result = join(running);
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_EQ(result->status, "cancelled");
+    EXPECT_EQ(result->reason, reason);
+    ASSERT_EQ(venue_orders().size(), 1U);
+    EXPECT_EQ(venue_orders()[0].at("status").as_string(), "canceled");
+    expect_same_orders(result->run_id);
+  }
   std::shared_ptr<exchange::Account> account() { return *exchange_->accounts().get(kKey); }
 
   std::unique_ptr<AlpacaBroker> broker_;
@@ -326,40 +345,19 @@ TEST_F(SessionLiveTest, WhatHappensWhileItIsAwayIsFoundOut) {
 }
 
 TEST_F(SessionLiveTest, AStopCancelsAtTheVenue) {
-  make_market(120);
   Running running;
-  launch(running, live_document("alpaca", "stream"), "live");
-  std::size_t bars = 0;
-  while (venue_orders().empty() && bars < steps_.size()) {
-    play("live", running, ++bars, [](std::size_t) {});
-  }
+  play_until_an_order(running);
   ASSERT_TRUE(net::block_on(runtime_, send_stop(*services_.bus, "live", "enough")));
-  const Result<SessionResult> result = join(running);
-  ASSERT_TRUE(result) << result.error().message;
-  EXPECT_EQ(result->status, "cancelled");
-  ASSERT_EQ(venue_orders().size(), 1U);
-  EXPECT_EQ(venue_orders()[0].at("status").as_string(), "canceled");
-  expect_same_orders(result->run_id);
+  expect_cancelled(running, "enough");
   EXPECT_EQ(paper_->stats().open, 0U);
 }
 
 TEST_F(SessionLiveTest, TheKillSwitchWaitsForNoBar) {
-  make_market(120);
   Running running;
-  launch(running, live_document("alpaca", "stream"), "live");
-  std::size_t bars = 0;
-  while (venue_orders().empty() && bars < steps_.size()) {
-    play("live", running, ++bars, [](std::size_t) {});
-  }
+  play_until_an_order(running);
   KillSwitch kill_switch(services_.bus, services_.database);
   ASSERT_TRUE(net::block_on(runtime_, kill_switch.engage("closed for the night")));
-  const Result<SessionResult> result = join(running);
-  ASSERT_TRUE(result) << result.error().message;
-  EXPECT_EQ(result->status, "cancelled");
-  EXPECT_EQ(result->reason, "kill switch: closed for the night");
-  ASSERT_EQ(venue_orders().size(), 1U);
-  EXPECT_EQ(venue_orders()[0].at("status").as_string(), "canceled");
-  expect_same_orders(result->run_id);
+  expect_cancelled(running, "kill switch: closed for the night");
 }
 
 TEST_F(SessionLiveTest, WhatIsNotConfiguredIsSaid) {
