@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <bit>
 #include <new>
 
@@ -35,6 +36,30 @@ void* ChunkPool::take_block() noexcept {
     }
   }
   return nullptr;
+}
+
+void ChunkPool::prefetch_books() const noexcept {
+  prefetch_to_write(&in_use_);
+  prefetch_to_write(&blocks_[0]);  // and the next line: thirty-two blocks
+  prefetch_to_write(&blocks_[std::min<std::size_t>(16, count_ - 1)]);
+}
+
+void ChunkPool::prefetch_block() const noexcept {
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (blocks_[i].load(std::memory_order_relaxed) != 0) continue;
+    for (std::size_t at = 0; at < 256; at += 64) prefetch_to_write(base_ + i * kBlockBytes + at);
+    return;
+  }
+}
+
+void ChunkPool::populate(std::size_t bytes) noexcept {
+  const std::size_t end = std::min(capacity(), bytes_in_use() + bytes);  // low addresses first
+  if (end <= populated_) return;
+#if defined(MADV_POPULATE_WRITE)
+  // Fails on a Linux older than 5.14: pages then come when they are first touched.
+  static_cast<void>(::madvise(base_ + populated_, end - populated_, MADV_POPULATE_WRITE));
+#endif
+  populated_ = end;
 }
 
 void* ChunkPool::take_small() noexcept {

@@ -29,6 +29,14 @@ class ChunkPool {
   void give_block(void* chunk) noexcept;
   void give_small(void* chunk) noexcept;
 
+  // Other processors had last what a take_block() touches: these fetch it without waiting, first
+  // the books, then, reading them, the start of the block that it will probably take.
+  void prefetch_books() const noexcept;
+  void prefetch_block() const noexcept;
+  // Makes memory up to `bytes` beyond what is in use resident, so that the first spans in it wait
+  // for no page. A system call now and then; for one thread at a time.
+  void populate(std::size_t bytes) noexcept;
+
   [[nodiscard]] std::size_t capacity() const noexcept { return count_ * kBlockBytes; }
   // Approximate while others take and give.
   [[nodiscard]] std::size_t bytes_in_use() const noexcept {
@@ -57,8 +65,18 @@ class ChunkPool {
   std::size_t count_ = 0;
   std::unique_ptr<std::atomic<std::uint32_t>[]> blocks_;
   std::unique_ptr<std::atomic<Slab>[]> slabs_;
+  std::size_t populated_ = 0;
   alignas(64) std::atomic<std::size_t> in_use_{0};
 };
+
+// Fetches the line that `address` is in, to be written soon.
+inline void prefetch_to_write(const void* address) noexcept {
+#if defined(__x86_64__)
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(address)));  // else: -mprfchw
+#else
+  __builtin_prefetch(address, 1);
+#endif
+}
 
 // The process's pool; made at first use (by a provider), again in the child after a fork.
 [[nodiscard]] ChunkPool& chunk_pool() noexcept;

@@ -41,7 +41,9 @@ ExceptionInFlight::ExceptionInFlight() noexcept : type_(current_type()) {
   static_assert(sizeof current == sizeof address);
   std::memcpy(&address, static_cast<const void*>(&current), sizeof address);
   const std::hash<std::string_view> hash;
-  mark_ = (reinterpret_cast<std::uintptr_t>(address) ^ hash(message_) ^ (hash(type_.mangled()) << 1U)) | 1U;
+  mark_ =
+      (reinterpret_cast<std::uintptr_t>(address) ^ hash(message_) ^ (hash(type_.mangled()) << 1U)) |
+      1U;
 }
 
 }  // namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail

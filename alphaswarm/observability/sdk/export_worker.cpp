@@ -21,6 +21,8 @@ using std::chrono::steady_clock;
 constexpr milliseconds kTick{20};
 constexpr milliseconds kBusyTick{2};
 constexpr milliseconds kReclaimEvery{1'000};
+// What a thread at 250,000 spans a second fills in a tick.
+constexpr std::size_t kPopulateAhead = 512U << 10U;
 
 thread_local constinit bool export_thread = false;
 
@@ -55,6 +57,7 @@ void ExportWorker::run() {
       stop = stop_;
       deadline = stop ? stop_deadline_ : TimePoint::max();
     }
+    sdk::chunk_pool().populate(kPopulateAhead);
     adopt_new_buffers();
     const bool flush = asked != flush_done_;  // only this thread writes it
     tick = calm;

@@ -78,12 +78,15 @@ void commit(const SpanSlot& slot, const SpanTail& tail) noexcept {
       buffer->counts.no_chunk.add();
       return;
     }
-    committed = 0;
+    committed = chunk->committed.load(std::memory_order_relaxed);
   }
   char* const out = chunk->data() + static_cast<std::uint32_t>(committed);
   if (!is_short && slot.scope != 0) chunk->marked.store(true, std::memory_order_relaxed);
   const char* const end =
       is_short ? finish_short_record(slot, tail, out) : finish_record(slot, tail, out);
+  // Where the next span will lie.
+  sdk::prefetch_to_write(end + 64);
+  sdk::prefetch_to_write(end + 128);
   const auto written = static_cast<std::uint64_t>(end - out);
   // One span more in the upper half, its bytes in the lower; releases them to the reader.
   chunk->committed.store(committed + (std::uint64_t{1} << 32U) + written,

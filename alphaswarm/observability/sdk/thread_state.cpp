@@ -174,8 +174,22 @@ void return_slot_of_other(SpanSlot& slot) noexcept {
 }
 
 Chunk* grow(ThreadBuffer& buffer, std::size_t size) noexcept {
-  constexpr std::size_t kEmbedded = ChunkPool::kSmallBytes - sizeof(ThreadBuffer);
+  constexpr std::uint32_t kEmbedded = ChunkPool::kSmallBytes - sizeof(ThreadBuffer);
+  constexpr std::uint32_t kBlock = ChunkPool::kBlockBytes - sizeof(Chunk);
+  constexpr std::uint32_t kReserve = 1'024;
   Chunk* tail = buffer.tail.load(std::memory_order_relaxed);
+  if (tail != nullptr && !tail->embedded && tail->capacity < kBlock) {
+    // Some spans before its end, in two steps, as the second reads what the first has fetched.
+    if (tail->capacity == kBlock - kReserve) {
+      tail->capacity = kBlock - kReserve / 2;
+      chunk_pool().prefetch_books();
+    } else {
+      tail->capacity = kBlock;
+      chunk_pool().prefetch_block();
+    }
+    const auto used = static_cast<std::uint32_t>(tail->committed.load(std::memory_order_relaxed));
+    if (tail->capacity - used >= size) return tail;
+  }
   Chunk* made = nullptr;
   // A quiet thread stays in its own small chunk; a busy one goes on in whole blocks.
   if (tail == nullptr && size <= kEmbedded &&
@@ -186,7 +200,7 @@ Chunk* grow(ThreadBuffer& buffer, std::size_t size) noexcept {
     made->capacity = kEmbedded;
   } else if (void* block = chunk_pool().take_block(); block != nullptr) {
     made = new (block) Chunk;
-    made->capacity = ChunkPool::kBlockBytes - sizeof(Chunk);
+    made->capacity = size <= kBlock - kReserve ? kBlock - kReserve : kBlock;
   } else {
     return nullptr;
   }

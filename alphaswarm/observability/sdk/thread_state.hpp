@@ -21,7 +21,7 @@ struct Chunk {
   // Bytes written so far (lower half) and spans among them (upper half), published together.
   std::atomic<std::uint64_t> committed{0};
   std::atomic<Chunk*> next{nullptr};
-  std::uint32_t capacity = 0;    // of data()
+  std::uint32_t capacity = 0;    // of data(), or a little less: see grow()
   std::uint32_t read_bytes = 0;  // the reader's
   std::uint32_t read_spans = 0;
   bool embedded = false;  // lies in its buffer's own chunk and is not given back alone
