@@ -59,20 +59,33 @@ std::string id_to_hex(const Id& id) {
 }  // namespace
 
 namespace detail {
-void write_hex(const std::uint8_t* bytes, std::size_t count, char* out) noexcept {
-  struct Pairs {
-    char text[256][2];
-  };
-  static constexpr Pairs kPairs = [] {
-    Pairs pairs{};
-    for (unsigned i = 0; i < 256; ++i) {
-      pairs.text[i][0] = "0123456789abcdef"[i >> 4U];
-      pairs.text[i][1] = "0123456789abcdef"[i & 15U];
-    }
-    return pairs;
-  }();
-  for (std::size_t i = 0; i < count; ++i) std::memcpy(out + 2 * i, kPairs.text[bytes[i]], 2);
+namespace {
+
+using Nibbles = std::uint8_t __attribute__((vector_size(16)));
+
+Nibbles digits(Nibbles nibbles) noexcept {
+  const auto letters = reinterpret_cast<Nibbles>(nibbles > 9);
+  return nibbles + '0' + (letters & static_cast<std::uint8_t>('a' - '0' - 10));
 }
+
+}  // namespace
+
+void write_hex(const std::uint8_t* bytes, std::size_t count, char* out) noexcept {
+  for (; count >= 8; count -= 8, bytes += 8, out += 16) {
+    Nibbles both{};
+    std::memcpy(&both, bytes, 8);
+    const Nibbles high = digits(both >> 4U);
+    const Nibbles low = digits(both & 15U);
+    const Nibbles text =
+        __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    std::memcpy(out, &text, sizeof text);
+  }
+  for (; count > 0; --count, ++bytes, out += 2) {
+    out[0] = "0123456789abcdef"[*bytes >> 4U];
+    out[1] = "0123456789abcdef"[*bytes & 15U];
+  }
+}
+
 }  // namespace detail
 
 TraceId TraceId::random() noexcept { return random_id<TraceId>(); }

@@ -45,11 +45,12 @@ Finding check_tcp(const Endpoint& endpoint) {
 enum class Speaks : std::uint8_t { nothing, http1, http2, tls };
 
 std::string ask(Connection& connection, const Endpoint& endpoint) {
-  const std::string request = "POST /v1/traces HTTP/1.1\r\nHost: " + endpoint.authority() +
+  std::string request = "POST /v1/traces HTTP/1.1\r\nHost: " + endpoint.authority() +
                               "\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n"
                               "Connection: close\r\n\r\n";
   const auto deadline = soon();
-  static_cast<void>(connection.write(request.data(), request.size()));  // fits any socket's buffer
+  const iovec whole{request.data(), request.size()};
+  static_cast<void>(connection.write({&whole, 1}));  // fits any socket's buffer
   std::string reply;
   char bytes[1024];
   while (reply.size() < 9 && connection.wait(false, deadline)) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "alphaswarm/instrumentation/http_headers.hpp"
 #include "alphaswarm/instrumentation/http_method.hpp"
@@ -15,15 +16,16 @@ namespace alphaswarm::instrumentation {
 namespace otel = alphaswarm::observability;
 namespace {
 
-// What the token points to.
-struct Request {
-  std::optional<otel::BaggageScope> baggage;  // ends after the span
-  otel::Span span;
+// What the token carries beside the span, for the few requests that need it.
+struct Beside {
+  std::optional<otel::BaggageScope> baggage;
   bool excluded = false;
 };
 
-std::string span_name(const net::HttpRequest& request) {
-  std::string name = is_known_method(request.method) ? request.method : "HTTP";
+Beside* beside(net::ObserverToken token) { return static_cast<Beside*>(token.second); }
+
+std::string span_name(const net::HttpRequest& request, bool known) {
+  std::string name = known ? request.method : "HTTP";
   if (!request.route.empty()) name.append(" ").append(request.route);
   return name;
 }
@@ -52,8 +54,7 @@ ServerName server_name(const net::HttpRequest& request) {
   return name;
 }
 
-void describe(otel::Span& span, const net::HttpRequest& request) {
-  const bool known = is_known_method(request.method);
+void describe(otel::Span& span, const net::HttpRequest& request, bool known) {
   const ServerName server = server_name(request);
   span.set({{"http.request.method", known ? std::string_view(request.method) : "_OTHER"},
             {"url.scheme", "http"},
@@ -63,8 +64,8 @@ void describe(otel::Span& span, const net::HttpRequest& request) {
             {"client.address", request.peer_address},
             {"client.port", request.peer_port},
             {"network.protocol.version", request.http_version == 10 ? "1.0" : "1.1"}});
-  if (!known) span.set("http.request.method_original", request.method);
   if (!request.route.empty()) span.set("http.route", request.route);
+  if (!known) span.set("http.request.method_original", request.method);
   if (!request.query.empty()) span.set("url.query", redact_query(request.query));
   if (const auto agent = request.headers.get("User-Agent")) span.set("user_agent.original", *agent);
 }
@@ -85,35 +86,47 @@ TracingHttpServerObserver::TracingHttpServerObserver(otel::TracerProvider* provi
     : provider_(provider), excluded_(std::move(excluded)) {}
 
 net::ObserverToken TracingHttpServerObserver::started(const net::HttpRequest& request) {
-  auto own = std::make_unique<Request>();
-  own->excluded = excluded_.excludes(request.path);
+  std::unique_ptr<Beside> other;
   otel::Extracted caller = otel::extract(HeadersReader(request.headers), provider_);
-  if (!caller.baggage.empty()) own->baggage.emplace(caller.baggage);
-  if (own->excluded) caller.parent = unrecorded_parent();
+  const bool excluded = excluded_.excludes(request.path);
+  if (excluded || !caller.baggage.empty()) {
+    other = std::make_unique<Beside>();
+    other->excluded = excluded;
+    if (!caller.baggage.empty()) other->baggage.emplace(caller.baggage);
+  }
+  if (excluded) caller.parent = unrecorded_parent();
   const bool continues = caller.parent.is_valid();
   otel::SpanOptions options;
   options.kind = otel::SpanKind::server;
   options.provider = provider_;
   options.parent = continues ? &caller.parent : nullptr;
   options.root = !continues;
-  own->span = otel::span(span_name(request), options);
-  if (own->span.recording()) describe(own->span, request);
-  return own.release();
+  const bool known = is_known_method(request.method);
+  otel::Span span = otel::span(span_name(request, known), options);
+  if (span.recording()) describe(span, request, known);
+  return {span.release(), other.release()};
 }
 
 void TracingHttpServerObserver::responding(net::ObserverToken token, const net::HttpRequest&,
-                                           net::HttpResponse& response) {
-  const auto* own = static_cast<const Request*>(token);
-  const otel::SpanContext context = own->span.context();
-  if (own->excluded || !context.is_valid()) return;
-  std::string text = otel::to_traceresponse(context);  // 00-<trace id>-<span id>-<flags>
-  response.headers.set("x-trace-id", text.substr(3, 32));
-  response.headers.set("traceresponse", std::move(text));
+                                           const net::HttpResponse&, std::string& fields) {
+  const Beside* const other = beside(token);
+  if (other != nullptr && other->excluded) return;
+  otel::Span span = otel::Span::adopt(token.first);
+  const otel::SpanContext context = span.context();
+  (void)span.release();  // `finished` gets the same token
+  if (!context.is_valid()) return;
+  constexpr std::string_view kResponse = "traceresponse: ";  // 00-<trace id>-<span id>-<flags>
+  const std::size_t start = fields.size();
+  fields += kResponse;
+  otel::append_traceresponse(fields, context);
+  fields += "\r\nx-trace-id: ";
+  fields.append(fields, start + kResponse.size() + 3, 32);
+  fields += "\r\n";
 }
 
 void TracingHttpServerObserver::finished(net::ObserverToken token, int status, const Error* error) {
-  const std::unique_ptr<Request> own(static_cast<Request*>(token));
-  otel::Span& span = own->span;
+  const std::unique_ptr<Beside> other(beside(token));  // its baggage ends after the span
+  otel::Span span = otel::Span::adopt(token.first);
   if (!span.recording()) return;
   if (status != 0) span.set("http.response.status_code", status);
   if (status >= 500) {

@@ -20,7 +20,7 @@ class TracingHttpServerObserver final : public net::HttpServerObserver {
 
   net::ObserverToken started(const net::HttpRequest& request) override;
   void responding(net::ObserverToken token, const net::HttpRequest& request,
-                  net::HttpResponse& response) override;
+                  const net::HttpResponse& response, std::string& fields) override;
   void finished(net::ObserverToken token, int status, const Error* error) override;
 
  private:

@@ -57,7 +57,10 @@ class Router {
 };
 
 // What an observer wants to find again when the request ends, e.g. a span.
-using ObserverToken = void*;
+struct ObserverToken {
+  void* first = nullptr;
+  void* second = nullptr;
+};
 
 // Hooks around each request, called in the request's own task slot: what an observer sets there is
 // what the handler sees. MUST NOT throw. Order: started, responding, finished; `responding` is
@@ -67,9 +70,9 @@ class HttpServerObserver {
   virtual ~HttpServerObserver() = default;
   // The head has been read and routed, the body too.
   virtual ObserverToken started(const HttpRequest& request) = 0;
-  // May add headers.
+  // May append header fields, each a line with its CRLF; the response has none of their names.
   virtual void responding(ObserverToken token, const HttpRequest& request,
-                          HttpResponse& response) = 0;
+                          const HttpResponse& response, std::string& fields) = 0;
   // `error`: the handler threw, or the response could not be sent; else null. `status` is 0 if
   // none was sent.
   virtual void finished(ObserverToken token, int status, const Error* error) = 0;

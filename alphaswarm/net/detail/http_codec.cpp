@@ -88,6 +88,7 @@ void append_response_head(std::string& out, const HttpResponse& response,
   } else if (options.version == 10) {
     append_field(out, "Connection", "keep-alive");
   }
+  out += options.more_fields;
   out += "\r\n";
 }
 

@@ -81,7 +81,8 @@ class MessageParser {
 struct ResponseHeadOptions {
   unsigned version = 11;
   bool keep_alive = true;
-  bool with_length = true;  // not for 1xx and 204
+  bool with_length = true;       // not for 1xx and 204
+  std::string_view more_fields;  // lines, each with its CRLF
 };
 // Status line, Date and fields, with the blank line. Fields that are not valid, and those that
 // describe the framing (Content-Length, Transfer-Encoding, Connection), are left out: it is ours.

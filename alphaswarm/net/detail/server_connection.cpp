@@ -247,10 +247,10 @@ task<HttpResponse> ServerConnection::call(const HttpRequest& request, const Rout
 
 task<bool> ServerConnection::respond(const HttpRequest& request, const RouteMatch& match) {
   HttpServerObserver* const observer = core_->config.observer;
-  const ObserverToken token = observer != nullptr ? observer->started(request) : nullptr;
+  const ObserverToken token = observer != nullptr ? observer->started(request) : ObserverToken{};
   std::optional<Error> error;
   HttpResponse response = co_await call(request, match, error);
-  if (observer != nullptr) observer->responding(token, request, response);
+  if (observer != nullptr) observer->responding(token, request, response, observer_fields_);
   const auto connection = response.headers.get("Connection");
   const bool keep_alive =
       keep_alive_ && !core_->draining() && !(connection && has_token(*connection, "close"));
@@ -267,7 +267,11 @@ task<Result<void>> ServerConnection::write(const HttpResponse& response, bool ke
   const bool bodiless = response.status < 200 || response.status == 204 || response.status == 304;
   out_.clear();
   append_response_head(out_, response,
-                       {.version = version_, .keep_alive = keep_alive, .with_length = !bodiless});
+                       {.version = version_,
+                        .keep_alive = keep_alive,
+                        .with_length = !bodiless,
+                        .more_fields = observer_fields_});
+  observer_fields_.clear();
   std::string_view body = bodiless || head_only ? std::string_view() : response.body;
   if (body.size() <= kJoinedBody) {
     out_ += body;
@@ -298,13 +302,13 @@ task<void> ServerConnection::linger() {
 
 task<void> ServerConnection::upgrade(const HttpRequest& request, const RouteMatch& match) {
   HttpServerObserver* const observer = core_->config.observer;
-  const ObserverToken token = observer != nullptr ? observer->started(request) : nullptr;
+  const ObserverToken token = observer != nullptr ? observer->started(request) : ObserverToken{};
   HttpResponse response;
   response.status = 101;
   response.headers.add("Upgrade", "websocket");
   response.headers.add("Sec-WebSocket-Accept",
                        accept_key(*request.headers.get("Sec-WebSocket-Key")));
-  if (observer != nullptr) observer->responding(token, request, response);
+  if (observer != nullptr) observer->responding(token, request, response, observer_fields_);
   std::optional<Error> error;
   const Result<void> written = co_await write(response, true, false);
   if (written) {

@@ -60,6 +60,7 @@ class ServerConnection {
   unsigned version_ = 11;
   bool keep_alive_ = true;  // as the request asks
   std::string out_;
+  std::string observer_fields_;  // for the next response
 };
 
 }  // namespace alphaswarm::net::detail

@@ -2,6 +2,8 @@
 
 #if ALPHASWARM_OTEL
 
+#include <cstring>
+
 #include "alphaswarm/observability/sdk/tracestate_table.hpp"
 
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE {
@@ -60,13 +62,21 @@ std::optional<SpanContext> extract_traceparent(std::string_view traceparent,
   return context;
 }
 
+void append_traceresponse(std::string& out, const SpanContext& context) {
+  if (!context.is_valid()) return;
+  char text[kTraceparentSize];
+  std::memcpy(text, "00-", 3);
+  alphaswarm::detail::write_hex(context.trace_id.bytes.data(), 16, text + 3);
+  text[35] = '-';
+  alphaswarm::detail::write_hex(context.span_id.bytes.data(), 8, text + 36);
+  text[52] = '-';
+  alphaswarm::detail::write_hex(&context.flags, 1, text + 53);
+  out.append(text, sizeof text);
+}
+
 std::string to_traceparent(const SpanContext& context) {
-  if (!context.is_valid()) return {};
-  std::string text(kTraceparentSize, '-');  // one allocation: this is on the way of each request
-  text[0] = text[1] = '0';
-  alphaswarm::detail::write_hex(context.trace_id.bytes.data(), 16, text.data() + 3);
-  alphaswarm::detail::write_hex(context.span_id.bytes.data(), 8, text.data() + 36);
-  alphaswarm::detail::write_hex(&context.flags, 1, text.data() + 53);
+  std::string text;
+  append_traceresponse(text, context);
   return text;
 }
 

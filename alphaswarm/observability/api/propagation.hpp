@@ -26,6 +26,8 @@ inline namespace ALPHASWARM_OTEL_NAMESPACE {
 [[nodiscard]] std::string to_tracestate(const SpanContext& context);
 // The traceresponse header a server returns: the form of traceparent.
 [[nodiscard]] std::string to_traceresponse(const SpanContext& context);
+// The same, behind what `out` holds; nothing for an invalid context.
+void append_traceresponse(std::string& out, const SpanContext& context);
 
 #else
 
@@ -36,6 +38,7 @@ inline namespace ALPHASWARM_OTEL_NAMESPACE {
 [[nodiscard]] inline std::string to_traceparent(const SpanContext&) { return {}; }
 [[nodiscard]] inline std::string to_tracestate(const SpanContext&) { return {}; }
 [[nodiscard]] inline std::string to_traceresponse(const SpanContext&) { return {}; }
+inline void append_traceresponse(std::string&, const SpanContext&) {}
 
 #endif
 

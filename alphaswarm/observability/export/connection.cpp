@@ -185,12 +185,16 @@ Connection::Transfer Connection::read(char* bytes, std::size_t size) {
   return {again ? Status::would_block : Status::closed, 0};
 }
 
-Connection::Transfer Connection::write(const char* bytes, std::size_t size) {
+Connection::Transfer Connection::write(std::span<const iovec> pieces) {
   if (session_) {
     ::ERR_clear_error();
-    return tls_result(::SSL_write(session_.get(), bytes, static_cast<int>(size)));
+    const iovec& first = pieces.front();
+    return tls_result(::SSL_write(session_.get(), first.iov_base, static_cast<int>(first.iov_len)));
   }
-  const ssize_t result = ::send(socket_, bytes, size, MSG_NOSIGNAL);
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces.data());
+  message.msg_iovlen = pieces.size();
+  const ssize_t result = ::sendmsg(socket_, &message, MSG_NOSIGNAL);
   if (result > 0) return {Status::ok, static_cast<std::size_t>(result)};
   const bool again = result < 0 && (errno == EAGAIN || errno == EINTR);
   return {again ? Status::would_block : Status::closed, 0};

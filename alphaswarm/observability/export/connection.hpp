@@ -2,9 +2,12 @@
 
 // A TCP connection, clear or TLS, for one thread and with a deadline on every wait.
 
+#include <sys/uio.h>
+
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "alphaswarm/base/error.hpp"
@@ -40,7 +43,9 @@ class Connection {
   };
   // Never wait.
   [[nodiscard]] Transfer read(char* bytes, std::size_t size);
-  [[nodiscard]] Transfer write(const char* bytes, std::size_t size);
+  // TLS takes the first piece only.
+  [[nodiscard]] Transfer write(std::span<const iovec> pieces);
+  [[nodiscard]] bool is_tls() const noexcept { return session_ != nullptr; }
   // Until it can be read (or also written); false at the deadline.
   [[nodiscard]] bool wait(bool for_writing, TimePoint deadline) const;
 

@@ -75,7 +75,8 @@ constexpr milliseconds kTimeout{5'000};
 TEST(GrpcSink, SendsUnaryCallsOverOneConnection) {
   GrpcServer server({GrpcReply{}, {.body = framed(partial_success(2, "too old"))}});
   GrpcSink sink = grpc_sink(server.endpoint());
-  const std::string large(300'000, 'x');  // more than the first flow-control window
+  std::string large;  // more than the first flow-control window, and each part unlike the others
+  while (large.size() < 300'000) large += std::to_string(large.size());
   EXPECT_EQ(sink.send({large, 10}, kTimeout).status, SinkResult::accepted);
   const SinkResult partly = sink.send({"second", 10}, kTimeout);
   EXPECT_EQ(partly.status, SinkResult::accepted);
@@ -91,6 +92,17 @@ TEST(GrpcSink, SendsUnaryCallsOverOneConnection) {
   EXPECT_EQ(calls[0].headers.at("content-type"), "application/grpc");
   EXPECT_EQ(calls[0].headers.at("te"), "trailers");
   EXPECT_EQ(calls[0].headers.at("x-tenant"), "7");
+}
+
+TEST(GrpcSink, SendsInAsSmallPiecesAsTheServerTakes) {
+  GrpcServer server({}, 3);  // less than gRPC's prefix
+  GrpcSink sink = grpc_sink(server.endpoint());
+  EXPECT_EQ(sink.send({"first", 1}, kTimeout).status, SinkResult::accepted);
+  EXPECT_EQ(sink.send({"some more", 1}, kTimeout).status, SinkResult::accepted);
+  const auto calls = server.calls();
+  ASSERT_EQ(calls.size(), 2U);
+  EXPECT_EQ(calls[1].body, framed("some more"));
+  EXPECT_EQ(calls[1].connection, 0);
 }
 
 TEST(GrpcSink, CompressesWhereAsked) {

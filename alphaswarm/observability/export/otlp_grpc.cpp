@@ -8,6 +8,7 @@
 
 #include "alphaswarm/observability/export/gzip.hpp"
 #include "alphaswarm/observability/export/otlp_response.hpp"
+#include "alphaswarm/observability/export/output.hpp"
 
 namespace alphaswarm::observability {
 namespace {
@@ -43,6 +44,7 @@ class GrpcSink::Session {
     ::nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     ::nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     ::nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
+    ::nghttp2_session_callbacks_set_send_data_callback(callbacks, write_body);
     ::nghttp2_session_client_new(&session_, callbacks, this);
     ::nghttp2_session_callbacks_del(callbacks);
     ::nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, nullptr, 0);
@@ -87,7 +89,8 @@ class GrpcSink::Session {
     return std::move(reply_);
   }
   [[nodiscard]] bool reusable() const {
-    return ::nghttp2_session_check_request_allowed(session_) != 0;
+    // What is left of a request that was answered early refers to memory that is gone.
+    return output_.empty() && ::nghttp2_session_check_request_allowed(session_) != 0;
   }
 
  private:
@@ -127,19 +130,18 @@ class GrpcSink::Session {
   bool flush_output() {
     for (;;) {
       while (!output_.empty()) {
-        const auto [status, size] = connection_->write(output_.data(), output_.size());
+        iovec room[64];
+        const auto [status, size] = connection_->write(output_.front(room));
         if (status == Connection::Status::closed) return false;
         if (status == Connection::Status::would_block) return true;
-        output_.erase(0, size);
+        output_.drop(size);
       }
-      // Gathers frames, so that a request takes few system calls.
-      constexpr std::size_t kGather = 128 * 1024;
-      while (output_.size() < kGather) {
+      for (;;) {
         const std::uint8_t* bytes = nullptr;
         const ssize_t size = ::nghttp2_session_mem_send(session_, &bytes);
         if (size < 0) return false;
         if (size == 0) break;
-        output_.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+        output_.add({reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size)});
       }
       if (output_.empty()) return true;
     }
@@ -157,24 +159,39 @@ class GrpcSink::Session {
     }
   }
 
-  static ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t* out, std::size_t room,
+  // How much of prefix and body goes into the next frame; write_body() then writes it.
+  static ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t room,
                            std::uint32_t* flags, nghttp2_data_source* source, void*) {
-    auto& self = *static_cast<Session*>(source->ptr);
-    std::size_t done = 0;
+    const auto& self = *static_cast<Session*>(source->ptr);
+    const std::size_t left = kPrefix + self.body_.size() - self.sent_;
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (left <= room) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return static_cast<ssize_t>(std::min(room, left));
+  }
+
+  // A frame, which is never padded.
+  static int write_body(nghttp2_session*, nghttp2_frame*, const std::uint8_t* head,
+                        std::size_t size, nghttp2_data_source*, void* user) {
+    constexpr std::size_t kHead = 9;
+    constexpr std::size_t kGather = 128 * 1024;  // so that a request takes few system calls
+    auto& self = *static_cast<Session*>(user);
+    self.output_.add({reinterpret_cast<const char*>(head), kHead});
     if (self.sent_ < kPrefix) {
-      done = std::min(room, kPrefix - self.sent_);
-      std::memcpy(out, self.prefix_ + self.sent_, done);
-      self.sent_ += done;
+      const std::size_t part = std::min(size, kPrefix - self.sent_);
+      self.output_.add({self.prefix_ + self.sent_, part});
+      self.sent_ += part;
+      size -= part;
     }
-    if (self.sent_ >= kPrefix) {
-      const std::size_t at = self.sent_ - kPrefix;
-      const std::size_t size = std::min(room - done, self.body_.size() - at);
-      if (size != 0) std::memcpy(out + done, self.body_.data() + at, size);
-      self.sent_ += size;
-      done += size;
-      if (self.sent_ == kPrefix + self.body_.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    const std::string_view body =
+        size == 0 ? std::string_view() : self.body_.substr(self.sent_ - kPrefix, size);
+    // TLS reads the bytes when it encrypts them, from one place.
+    if (self.connection_->is_tls()) {
+      self.output_.add(body);
+    } else {
+      self.output_.refer(body);
     }
-    return static_cast<ssize_t>(done);
+    self.sent_ += size;
+    return self.output_.size() < kGather ? 0 : static_cast<int>(NGHTTP2_ERR_PAUSE);
   }
 
   static int on_header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
@@ -222,7 +239,7 @@ class GrpcSink::Session {
   char prefix_[kPrefix] = {};
   std::string_view body_;
   std::size_t sent_ = 0;  // of prefix and body
-  std::string output_;    // frames the socket has not taken yet
+  Output output_;         // frames the socket has not taken yet
   Reply reply_;
 };
 

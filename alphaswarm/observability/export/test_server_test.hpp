@@ -68,7 +68,9 @@ struct GrpcCall {
 
 class GrpcServer {
  public:
-  explicit GrpcServer(std::deque<GrpcReply> script) : script_(std::move(script)) {
+  // `window`: how many bytes of a request may be on their way, once the client knows.
+  explicit GrpcServer(std::deque<GrpcReply> script, std::uint32_t window = 65'535)
+      : script_(std::move(script)), window_(window) {
     thread_ = std::thread([this] { serve(); });
   }
   ~GrpcServer() {
@@ -129,7 +131,8 @@ class GrpcServer {
     nghttp2_session* session = nullptr;
     ::nghttp2_session_server_new(&session, callbacks, this);
     ::nghttp2_session_callbacks_del(callbacks);
-    ::nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, nullptr, 0);
+    const nghttp2_settings_entry window{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window_};
+    ::nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, &window, 1);
     char room[65'536];
     for (;;) {
       const std::uint8_t* bytes = nullptr;
@@ -238,6 +241,7 @@ class GrpcServer {
   std::vector<GrpcCall> calls_;
   bool stopping_ = false;
   int connection_ = -1;
+  const std::uint32_t window_;
   // The thread's own.
   std::map<std::int32_t, GrpcCall> open_;
   int number_ = 0;

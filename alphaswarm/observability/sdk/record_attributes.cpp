@@ -99,6 +99,7 @@ void put_checked_attribute(SpanSlot& slot, const SpanLimits& limits, std::string
     return;
   }
   if (slot.attributes < SpanSlot::kIndexed) {
+    slot.key_bits |= key_bit(key_hash);
     slot.key_tags[slot.attributes] = key_hash;
     slot.offsets[slot.attributes] = static_cast<std::uint16_t>(slot.used);
   }

@@ -100,9 +100,14 @@ struct ShortPair {
   return {end, key_tag(copied.ends, key.size())};
 }
 
-// Probably the same key is among the first `count`.
-[[gnu::always_inline]] inline bool has_tag(const SpanSlot& slot, std::uint32_t count,
-                                           std::uint16_t tag) noexcept {
+inline std::uint64_t key_bit(std::uint16_t tag) noexcept { return std::uint64_t{1} << (tag & 63U); }
+
+// Probably the same key is among the first `count`. Mostly told by one of the bits.
+[[gnu::always_inline]] inline bool has_tag(const SpanSlot& slot, std::uint64_t key_bits,
+                                           std::uint32_t count, std::uint16_t tag) noexcept {
+  if ((key_bits & key_bit(tag)) == 0) [[likely]] {
+    return false;
+  }
   for (std::uint32_t i = 0; i < count; ++i) {
     if (slot.key_tags[i] == tag) return true;
   }
@@ -120,7 +125,8 @@ struct ShortPair {
   }
   const ShortPair pair = write_short_pair(slot.record + slot.used, limits, key, value);
   if (pair.end == nullptr) return false;
-  if (has_tag(slot, index, pair.tag)) return false;
+  if (has_tag(slot, slot.key_bits, index, pair.tag)) return false;
+  slot.key_bits |= key_bit(pair.tag);
   slot.key_tags[index] = pair.tag;
   slot.offsets[index] = static_cast<std::uint16_t>(slot.used);
   slot.attributes = static_cast<std::uint16_t>(index + 1);
@@ -148,9 +154,11 @@ struct ShortPair {
   const std::uint32_t most =
       limits.attributes < SpanSlot::kIndexed ? limits.attributes : SpanSlot::kIndexed;
   std::uint32_t index = slot.attributes;
+  std::uint64_t key_bits = slot.key_bits;
   for (; next != end && index < most && at <= last; ++next, ++index) {
     const ShortPair pair = write_short_pair(at, limits, next->key, next->value);
-    if (pair.end == nullptr || has_tag(slot, index, pair.tag)) break;
+    if (pair.end == nullptr || has_tag(slot, key_bits, index, pair.tag)) break;
+    key_bits |= key_bit(pair.tag);
     slot.key_tags[index] = pair.tag;
     slot.offsets[index] = static_cast<std::uint16_t>(at - record);
     at = pair.end;
@@ -158,6 +166,7 @@ struct ShortPair {
   if (index > slot.attributes) {
     slot.attributes = static_cast<std::uint16_t>(index);
     slot.used = static_cast<std::uint32_t>(at - record);
+    slot.key_bits = key_bits;
   }
   for (; next != end; ++next) put_any_attribute(slot, limits, next->key, next->value);
 }
@@ -171,6 +180,7 @@ struct ShortPair {
   slot.capacity = SpanSlot::kInline;
   slot.status_at = slot.status_size = 0;
   slot.attributes = slot.events = slot.links = 0;
+  slot.key_bits = 0;
   slot.dropped_attributes = slot.dropped_events = slot.dropped_links = slot.scope = 0;
   out[0] = length_tag(kTraceId);
   out[1] = 16;

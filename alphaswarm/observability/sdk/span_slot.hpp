@@ -61,6 +61,8 @@ struct alignas(64) SpanSlot {
   std::uint32_t dropped_links = 0;
   std::uint32_t scope = 0;  // see scope_table.hpp; reset with the three above, by one store
 
+  std::uint64_t key_bits = 0;  // for each key that was ever there, one of 64 bits; see has_tag()
+
   static constexpr std::size_t kIndexed = 32;  // attributes beyond are found by walking
   std::uint16_t key_tags[kIndexed];
   std::uint16_t offsets[kIndexed];

@@ -25,8 +25,8 @@ class NotingObserver final : public net::HttpServerObserver {
     return token;
   }
   void responding(net::ObserverToken token, const net::HttpRequest& request,
-                  net::HttpResponse& response) override {
-    tracing_.responding(token, request, response);
+                  const net::HttpResponse& response, std::string& fields) override {
+    tracing_.responding(token, request, response, fields);
   }
   void finished(net::ObserverToken token, int status, const Error* error) override {
     tracing_.finished(token, status, error);
