@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "alphaswarm/api/api.hpp"
+#include "alphaswarm/api/hand_orders.hpp"
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/cli/pages.hpp"
 #include "alphaswarm/cli/version.hpp"
@@ -249,9 +251,11 @@ void WorkerRole::stop() {
 
 // ---- API
 
-ApiRole::ApiRole(Telemetry telemetry, instrumentation::UrlFilter excluded)
+ApiRole::ApiRole(Telemetry telemetry, instrumentation::UrlFilter excluded,
+                 unsigned blocking_threads)
     : telemetry_(std::move(telemetry)),
       server_observer_(telemetry_.provider(), std::move(excluded)),
+      runtime_("api", 2, blocking_threads),
       http_(runtime_, {.observer = &client_observer_}) {}
 
 Result<std::unique_ptr<ApiRole>> ApiRole::start(const Start& start, Backbone& backbone) {
@@ -259,7 +263,11 @@ Result<std::unique_ptr<ApiRole>> ApiRole::start(const Start& start, Backbone& ba
   if (!telemetry) return std::unexpected(telemetry.error());
   auto excluded = excluded_urls(start);
   if (!excluded) return std::unexpected(excluded.error());
-  std::unique_ptr<ApiRole> role(new ApiRole(std::move(*telemetry), std::move(*excluded)));
+  // SQLite answers from memory or the disk: a change of threads would cost more than the wait.
+  const bool may_wait = backbone.database->system() != "sqlite";
+  const auto waiting =
+      may_wait ? static_cast<unsigned>(start.settings.database.max_connections) : 0U;
+  std::unique_ptr<ApiRole> role(new ApiRole(std::move(*telemetry), std::move(*excluded), waiting));
   trading::SimConfig sim;
   sim.base_url = start.settings.exchange_url;
   sim.key_id = "api";
@@ -270,6 +278,13 @@ Result<std::unique_ptr<ApiRole>> ApiRole::start(const Start& start, Backbone& ba
   role->live_.emplace(std::move(*live));
   std::vector<api::Venue> venues{{"sim", role->sim_.get(), "the simulated exchange"}};
   for (api::Venue& venue : role->live_->list()) venues.push_back(std::move(venue));
+  const auto is_configured = [](const api::Venue& venue) {
+    return venue.broker != nullptr && venue.name != "sim";
+  };
+  if (std::ranges::any_of(venues, is_configured)) {
+    net::spawn(role->runtime_, role->watch_stop_,
+               api::follow_hand_orders(*backbone.database, venues));
+  }
   net::HttpServerConfig config;
   config.address = start.settings.api.host;
   config.port = start.settings.api.port;

@@ -133,11 +133,11 @@ class ApiRole {
   [[nodiscard]] std::string url() const;
 
  private:
-  ApiRole(Telemetry telemetry, instrumentation::UrlFilter excluded);
+  ApiRole(Telemetry telemetry, instrumentation::UrlFilter excluded, unsigned blocking_threads);
   Telemetry telemetry_;
   instrumentation::TracingHttpServerObserver server_observer_;
   instrumentation::TracingHttpClientObserver client_observer_;
-  net::Runtime runtime_{"api", 2};
+  net::Runtime runtime_;
   net::HttpClient http_;
   std::unique_ptr<trading::DeskBroker> sim_;  // orders by hand, on an account of their own
   std::optional<LiveVenues> live_;

@@ -1,5 +1,6 @@
 #include "alphaswarm/net/runtime.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <optional>
@@ -165,8 +166,36 @@ void wait_from_outside(Runtime& runtime, Fork fork, Signal& done) {
   done.wait();
 }
 
-RuntimeImpl::RuntimeImpl(Runtime& owner, std::string thread_name, unsigned threads)
-    : io(static_cast<int>(threads)), name(std::move(thread_name)), work_(io.get_executor()) {
+bool has_blocking_threads() noexcept {
+  const TaskState* const task = current_task();
+  return task != nullptr && task->runtime->impl().has_blocking_threads();
+}
+
+void call_blocking(std::coroutine_handle<> handle, void (*function)(void*), void* context) {
+  TaskState& task = *current_task();
+  boost::asio::post(task.runtime->impl().blocking, [&task, handle, function, context] {
+    {
+      const TaskSlotScope scope(&task.slot);
+      function(context);
+    }
+    schedule(task, handle);
+  });
+}
+
+RuntimeImpl::RuntimeImpl(Runtime& owner, std::string thread_name, unsigned threads,
+                         unsigned blocking_threads)
+    : io(static_cast<int>(threads)),
+      blocking(static_cast<int>(std::max(blocking_threads, 1U))),
+      name(std::move(thread_name)),
+      work_(io.get_executor()),
+      blocking_work_(blocking.get_executor()) {
+  for (unsigned i = 0; i < blocking_threads; ++i) {
+    blocking_threads_.push_back(
+        start_thread(name + "-wait-" + std::to_string(i), [this, &owner](std::stop_token) {
+          thread_runtime = &owner;
+          blocking.run();
+        }));
+  }
   for (unsigned i = 0; i < threads; ++i) {
     const std::string own_name = threads == 1 ? name : name + "-" + std::to_string(i);
     threads_.push_back(start_thread(own_name, [this, &owner](std::stop_token) {
@@ -207,6 +236,9 @@ void RuntimeImpl::stop(std::chrono::milliseconds limit) {
                                " task(s) ignored the request to stop and were abandoned");
       }
     }
+    blocking_work_.reset();
+    blocking.stop();
+    blocking_threads_.clear();  // when the calls in progress have returned
     work_.reset();
     io.stop();
     threads_.clear();
@@ -244,8 +276,9 @@ Timer::~Timer() {
 
 }  // namespace detail
 
-Runtime::Runtime(std::string name, unsigned threads)
-    : impl_(std::make_unique<detail::RuntimeImpl>(*this, std::move(name), threads)) {}
+Runtime::Runtime(std::string name, unsigned threads, unsigned blocking_threads)
+    : impl_(std::make_unique<detail::RuntimeImpl>(*this, std::move(name), threads,
+                                                  blocking_threads)) {}
 
 Runtime::~Runtime() { stop(); }
 

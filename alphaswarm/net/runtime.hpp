@@ -5,6 +5,8 @@
 #include <chrono>
 #include <concepts>
 #include <condition_variable>
+#include <coroutine>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -26,11 +28,12 @@ class RuntimeImpl;
 }
 
 // Threads are named `name`, or `name-0`… when there are several. One fork runs on one thread at a
-// time, on any of them. Short blocking calls in a task are fine; long ones hold up a thread.
+// time, on any of them. Short blocking calls in a task are fine; long ones hold up a thread, unless
+// they are made by blocking().
 class Runtime {
  public:
-  // threads MUST be at least 1.
-  explicit Runtime(std::string name, unsigned threads);
+  // threads MUST be at least 1; `blocking_threads` more are for blocking() alone.
+  explicit Runtime(std::string name, unsigned threads, unsigned blocking_threads = 0);
   ~Runtime();  // stop()
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -63,6 +66,46 @@ task<Result<void>> sleep_for(std::chrono::nanoseconds duration);
 task<void> yield();
 
 namespace detail {
+// Whether the current task's runtime has threads for blocking().
+[[nodiscard]] bool has_blocking_threads() noexcept;
+// Calls `function(context)` on one of them, in the current task's slot, then resumes the task.
+void call_blocking(std::coroutine_handle<> handle, void (*function)(void*), void* context);
+
+template <class Call>
+class Blocking {
+ public:
+  explicit Blocking(Call& call) noexcept : call_(call) {}
+  [[nodiscard]] bool await_ready() {
+    if (has_blocking_threads()) return false;
+    run(this);
+    return true;
+  }
+  void await_suspend(std::coroutine_handle<> handle) { call_blocking(handle, run, this); }
+  std::invoke_result_t<Call&> await_resume() {
+    if (error_) std::rethrow_exception(error_);
+    if constexpr (!std::is_void_v<std::invoke_result_t<Call&>>) return std::move(*result_);
+  }
+
+ private:
+  static void run(void* context) noexcept {
+    auto& self = *static_cast<Blocking*>(context);
+    try {
+      if constexpr (std::is_void_v<std::invoke_result_t<Call&>>) {
+        self.call_();
+        self.result_.emplace();
+      } else {
+        self.result_.emplace(self.call_());
+      }
+    } catch (...) {
+      self.error_ = std::current_exception();
+    }
+  }
+
+  Call& call_;
+  std::optional<Unit<std::invoke_result_t<Call&>>> result_;
+  std::exception_ptr error_;
+};
+
 Fork run_detached(task<void> work);
 Fork run_detached(task<void> work, std::stop_source stop, std::stop_token runtime_stop);
 void start_detached(Runtime& runtime, Fork fork, std::stop_token stop);
@@ -100,6 +143,15 @@ Fork run_and_signal(task<T> work, std::optional<Unit<T>>& out, std::exception_pt
 }
 void wait_from_outside(Runtime& runtime, Fork fork, Signal& done);
 }  // namespace detail
+
+// Makes a call that may wait, e.g. for a database, on one of the runtime's blocking threads, so
+// that its other tasks go on; the task continues when the call returns. The call is made in the
+// task's own slot: spans it starts hang where the task's do. Not cancelled by a stop, as a thread
+// that waits is not. On a runtime without such threads it is an ordinary call.
+template <class Call>
+task<std::invoke_result_t<Call&>> blocking(Call call) {
+  co_return co_await detail::Blocking<Call>(call);
+}
 
 // Starts a detached task, with its own slot copied from the caller's and the runtime's stop token.
 // From any thread. An exception that leaves it is logged and counted. On a runtime that has ended

@@ -7,6 +7,9 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <tuple>
+
+#include "alphaswarm/base/task_local.hpp"
 
 namespace alphaswarm::net {
 namespace {
@@ -192,6 +195,62 @@ TEST(Task, ADetachedLambdaKeepsItsCaptures) {
   const auto wait = [&]() -> task<void> { (void)co_await done.wait(); };
   block_on(runtime, wait());
   EXPECT_EQ(seen, 100U);
+}
+
+TEST(Task, ABlockingCallHoldsNoneOfTheOthersUp) {
+  Runtime runtime("test", 1, 2);
+  const auto waits = []() -> task<int> {
+    current_task_slot().bytes[0] = 7;
+    co_return co_await blocking([] {
+      std::this_thread::sleep_for(100ms);
+      current_task_slot().bytes[1] = 8;
+      return static_cast<int>(current_task_slot().bytes[0]);
+    });
+  };
+  const auto both = [&]() -> task<std::tuple<int, int, int>> {
+    co_return co_await all(waits(), waits(), [&]() -> task<int> {
+      int turns = 0;
+      for (const auto end = std::chrono::steady_clock::now() + 50ms;
+           std::chrono::steady_clock::now() < end; ++turns) {
+        (void)co_await sleep_for(1ms);
+      }
+      co_return turns;
+    }());
+  };
+  const auto start = std::chrono::steady_clock::now();
+  const auto [first, second, turns] = block_on(runtime, both());
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 190ms) << "one after the other";
+  EXPECT_EQ(first, 7) << "in the task's own slot";
+  EXPECT_EQ(second, 7);
+  EXPECT_GT(turns, 10);
+}
+
+TEST(Task, ABlockingCallsExceptionAndSlotReachItsTask) {
+  for (const unsigned threads : {0U, 1U}) {
+    Runtime runtime("test", 1, threads);
+    const auto calls = []() -> task<int> {
+      co_await blocking([] { current_task_slot().bytes[3] = 9; });
+      EXPECT_EQ(current_task_slot().bytes[3], 9);
+      co_return co_await blocking([]() -> int { throw std::runtime_error("broken"); });
+    };
+    EXPECT_THROW(block_on(runtime, calls()), std::runtime_error);
+  }
+}
+
+TEST(Task, ARuntimeThatStopsWaitsForBlockingCalls) {
+  std::atomic<bool> returned{false};
+  {
+    Runtime runtime("test", 1, 1);
+    spawn(runtime, [&returned]() -> task<void> {
+      co_await blocking([&returned] {
+        std::this_thread::sleep_for(100ms);
+        returned = true;
+      });
+    });
+    std::this_thread::sleep_for(20ms);
+    runtime.stop(10ms);
+    EXPECT_TRUE(returned);
+  }
 }
 
 TEST(Task, BlockOnInsideItsOwnRuntimeIsRefused) {

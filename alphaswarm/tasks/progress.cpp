@@ -9,6 +9,7 @@
 #include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/base/time.hpp"
+#include "alphaswarm/net/runtime.hpp"
 #include "alphaswarm/persistence/task_repository.hpp"
 #include "alphaswarm/tasks/listen.hpp"
 #include "alphaswarm/tasks/task_result.hpp"
@@ -102,7 +103,9 @@ struct ProgressBus::State {
   // False if another frame was first. On failure the frame is still to be published.
   net::task<Result<bool>> keep(std::string task_id, std::string frame) {
     if (database != nullptr) {
-      auto kept = persistence::TaskRepository(*database).store_terminal_frame(task_id, frame);
+      auto kept = co_await net::blocking([&] {
+        return persistence::TaskRepository(*database).store_terminal_frame(task_id, frame);
+      });
       if (kept || kept.error().code != ErrorCode::not_found) co_return kept;
     }
     // Not a task of the table: on the bus, for as long as its result would be.
@@ -116,7 +119,8 @@ struct ProgressBus::State {
 
   net::task<Result<std::optional<std::string>>> kept_frame(std::string task_id) {
     if (database != nullptr) {
-      const auto row = persistence::TaskRepository(*database).find(task_id);
+      const auto row = co_await net::blocking(
+          [&] { return persistence::TaskRepository(*database).find(task_id); });
       if (!row) co_return std::unexpected(row.error());
       if (*row && !(*row)->terminal_frame_json.empty()) co_return (*row)->terminal_frame_json;
     }

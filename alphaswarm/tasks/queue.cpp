@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "alphaswarm/base/ids.hpp"
+#include "alphaswarm/net/runtime.hpp"
 #include "alphaswarm/persistence/task_repository.hpp"
 #include "alphaswarm/tasks/tracing.hpp"
 
@@ -62,7 +63,8 @@ net::task<Result<std::string>> TaskQueue::apply_async(std::string task_name,
 
 net::task<Result<std::string>> TaskQueue::send(TaskMessage message) {
   if (database_ != nullptr) {
-    const auto inserted = persistence::TaskRepository(*database_).insert(row_of(message));
+    const auto inserted = co_await net::blocking(
+        [&] { return persistence::TaskRepository(*database_).insert(row_of(message)); });
     if (!inserted) co_return std::unexpected(inserted.error());
     if (!*inserted) {
       co_return fail(ErrorCode::already_exists,
@@ -74,8 +76,10 @@ net::task<Result<std::string>> TaskQueue::send(TaskMessage message) {
   if (pushed) co_return message.id;
   if (database_ != nullptr) {
     // Best effort: the caller learns of the failure in any case.
-    (void)persistence::TaskRepository(*database_)
-        .mark_finished(message.id, kFailure, "", pushed.error().message, now_unix());
+    (void)co_await net::blocking([&] {
+      return persistence::TaskRepository(*database_)
+          .mark_finished(message.id, kFailure, "", pushed.error().message, now_unix());
+    });
   }
   co_return std::unexpected(pushed.error());
 }
@@ -90,7 +94,8 @@ net::task<Result<std::optional<TaskResult>>> TaskQueue::result(std::string task_
     co_return std::move(*decoded);
   }
   if (database_ != nullptr) {
-    auto row = persistence::TaskRepository(*database_).find(task_id);
+    auto row = co_await net::blocking(
+        [&] { return persistence::TaskRepository(*database_).find(task_id); });
     if (!row) co_return std::unexpected(row.error());
     if (*row) co_return result_of(**row);
   }

@@ -30,7 +30,8 @@ Apart::Apart() : Apart(free_port()) {}
 Apart::Apart(int port)
     : TradingApi("http://127.0.0.1:" + std::to_string(port)),
       api_process_(start("api", {"api", "--port", std::to_string(port)})),
-      worker_(start("worker", {"worker", "--queues", "default", "backtest", "ingestion"})) {
+      workers_{start("worker", {"worker", "--queues", "default", "backtest", "ingestion"}),
+               start("worker-2", {"worker", "--queues", "default", "backtest", "ingestion"})} {
   start_paper_worker();
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 // The whole system, each part a process of its own: PostgreSQL, Redis, collector, exchange, API,
-// and two workers, of which one takes only the queue `paper`.
+// two workers, and a paper trader, which is a worker that takes only the queue `paper`.
 
 #include <array>
 #include <memory>
@@ -52,7 +52,7 @@ class Apart : private detail::Servers, public TradingApi {
   explicit Apart(int port);
 
   std::unique_ptr<Process> api_process_;
-  std::unique_ptr<Process> worker_;
+  std::unique_ptr<Process> workers_[2];
   std::unique_ptr<Process> paper_worker_;
 };
 

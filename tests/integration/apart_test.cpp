@@ -4,7 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <chrono>
 #include <csignal>
+#include <future>
+#include <thread>
+#include <vector>
 
 #include "tests/integration/apart.hpp"
 #include "tests/integration/picture.hpp"
@@ -91,6 +95,47 @@ TEST(Apart, PostgresKilledInMidSessionIsWaitedFor) {
   const json::object row = system.finish_paper(accepted);
   expect_whole(system, row);
   expect_same_end(row, calm);
+}
+
+// The database answers nobody: requests that need it wait, and nothing else does.
+TEST(Apart, AFrozenPostgresHoldsUpOnlyWhoAsksIt) {
+  using std::chrono::milliseconds;
+  using std::chrono::steady_clock;
+  Apart system;
+  system.ingest(kBars);
+  const json::object accepted = system.start_paper("database frozen", kPaced);
+  (void)system.wait_for_bars(accepted, 100);
+  system.postgres.freeze();
+  std::vector<std::future<int>> waiting;  // more than the service has threads and connections
+  for (int i = 0; i < 12; ++i) {
+    waiting.push_back(std::async(std::launch::async, [&] {
+      return Http(system.api_url()).get("/paper/runs?limit=5").status;
+    }));
+  }
+  std::this_thread::sleep_for(milliseconds(300));  // until they all wait
+  const auto begin = steady_clock::now();
+  EXPECT_EQ(system.api().get("/metrics").status, 200);
+  waiting.push_back(std::async(std::launch::async, [&] {
+    return Http(system.api_url())
+        .post("/portfolio/kill_switch", {{"engage", true}, {"reason", "the database is frozen"}})
+        .status;
+  }));
+  const auto engaged = [&] {
+    return system.redis.cli({"GET", "alphaswarm:kill_switch"}) == "the database is frozen\n";
+  };
+  while (!engaged() && steady_clock::now() - begin < std::chrono::seconds(5)) {
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(2));
+  EXPECT_TRUE(engaged()) << "the bus is told before the database";
+  system.postgres.thaw();
+  for (std::future<int>& one : waiting) EXPECT_EQ(one.get(), 200);
+  EXPECT_EQ(system.sql("SELECT engaged FROM kill_switch"), "1\n");
+  const std::string path = "/paper/runs/" + std::string(accepted.at("task_id").as_string());
+  const auto ended = system.api().poll(path, [](const Http::Reply& reply) {
+    return reply.status == 200 && reply.json().at("status").as_string() == "cancelled";
+  });
+  EXPECT_EQ(ended.json().at("status_reason").as_string(), "kill switch: the database is frozen");
 }
 
 TEST(Apart, SessionsThatWaitedInARedisThatCameBackEmptyAreRunOnce) {

@@ -3,15 +3,22 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <chrono>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
+#include <thread>
+#include <vector>
 
+#include "alphaswarm/api/hand_orders.hpp"
 #include "alphaswarm/api/testing/service.hpp"
 #include "alphaswarm/persistence/bar_repository.hpp"
 #include "alphaswarm/persistence/order_repository.hpp"
+#include "alphaswarm/trading/broker/alpaca_broker.hpp"
 #include "alphaswarm/trading/broker/desk_broker.hpp"
 #include "alphaswarm/trading/exchange/exchange.hpp"
 
@@ -202,6 +209,64 @@ TEST_F(BrokerRoutes, AnOrderThatMayBeOnItsWayIsAskedForNotSentAgain) {
   EXPECT_EQ(
       service.call("POST", "/brokers/sim/orders", std::string(kOrder), 200, "Order").at("status"),
       "new");
+  service.stop_server();
+}
+
+// What waits at a live venue is asked after until it has ended, by whichever process runs then.
+TEST_F(BrokerRoutes, AnOrderAtALiveVenueIsFollowedToItsEnd) {
+  trading::AlpacaConfig config;
+  config.base_url = exchange_->base_url();
+  config.key_id = config.secret_key = "api";
+  config.full_symbols = true;
+  config.rate_limit = {};
+  trading::AlpacaBroker alpaca(std::move(config), http_);
+  const std::vector<Venue> venues{{"sim", &broker_, "the simulated exchange"},
+                                  {"alpaca", &alpaca, "a live venue"}};
+  Service service([&](ApiDependencies& dependencies) { dependencies.venues = venues; });
+  const auto placed =
+      service.call("POST", "/brokers/alpaca/orders", std::string(kOrder), 200, "Order");
+  EXPECT_EQ(placed.at("status").as_string(), "new");
+  persistence::OrderRow never;  // its process ended before it was sent
+  never.client_order_id = "mine-0";
+  never.venue = "alpaca";
+  never.vt_symbol = "AAPL.SIM";
+  never.side = "buy";
+  never.order_type = "market";
+  never.time_in_force = "day";
+  never.quantity = Decimal::from_integer(1);
+  never.status = "submitting";
+  never.created_at = never.updated_at = {
+      now_unix().value - std::chrono::nanoseconds(std::chrono::minutes(11)).count()};
+  EXPECT_TRUE(persistence::OrderRepository(service.database()).insert(never));
+
+  const trading::Price price(Decimal::from_integer(9));
+  const trading::SymbolBar bar{*trading::VtSymbol::parse("AAPL.SIM"),
+                               {UnixNanos{2 * 86'400'000'000'000}, price, price, price, price,
+                                trading::Quantity(Decimal::from_integer(1000))}};
+  ASSERT_TRUE(net::block_on(runtime_, broker_.advance(1, std::span(&bar, 1))));
+  std::stop_source stop;
+  std::atomic<bool> done{false};
+  const std::chrono::milliseconds soon(10);
+  const auto follow = [](Service& followed, std::vector<Venue> at, std::chrono::milliseconds often,
+                         std::atomic<bool>& over) -> net::task<void> {
+    co_await follow_hand_orders(followed.database(), std::move(at),
+                                {.look_every = often, .soonest = often, .latest = often});
+    over = true;
+  };
+  net::spawn(runtime_, stop, follow(service, venues, soon, done));
+  persistence::OrderRepository orders(service.database());
+  const auto open = [&] { return orders.open_orders({})->size(); };
+  for (int i = 0; i < 500 && open() > 0; ++i) std::this_thread::sleep_for(soon);
+  stop.request_stop();
+  while (!done) std::this_thread::sleep_for(soon);
+  const auto ended = orders.find("mine-1");
+  ASSERT_TRUE(ended && *ended);
+  EXPECT_EQ((*ended)->status, "filled");
+  EXPECT_EQ((*ended)->filled_quantity, *Decimal::parse("2.5"));
+  EXPECT_EQ(orders.find("mine-0")->value().status, "rejected");
+  const auto fills = service.get_json("/portfolio/fills", "Fill[]");
+  ASSERT_EQ(fills.as_array().size(), 1U);
+  EXPECT_EQ(fills.at(0).at("quantity").to_number<double>(), 2.5);
   service.stop_server();
 }
 

@@ -2,11 +2,18 @@
 
 #include <utility>
 
+#include "alphaswarm/net/runtime.hpp"
+
 namespace alphaswarm::api {
 namespace {
 
 net::task<net::HttpResponse> answer(PlainRoute route, const ApiDependencies& service,
                                     const net::HttpRequest& request) {
+  co_return co_await net::blocking([&] { return route(service, request); });
+}
+
+net::task<net::HttpResponse> answer_at_once(PlainRoute route, const ApiDependencies& service,
+                                            const net::HttpRequest& request) {
   co_return route(service, request);
 }
 
@@ -15,6 +22,12 @@ net::task<net::HttpResponse> answer(PlainRoute route, const ApiDependencies& ser
 net::Handler handler(Context context, PlainRoute route) {
   return [context = std::move(context), route](const net::HttpRequest& request) {
     return answer(route, *context, request);
+  };
+}
+
+net::Handler quick_handler(Context context, PlainRoute route) {
+  return [context = std::move(context), route](const net::HttpRequest& request) {
+    return answer_at_once(route, *context, request);
   };
 }
 

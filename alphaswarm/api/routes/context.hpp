@@ -14,12 +14,14 @@ namespace alphaswarm::api {
 // Shared because every handler is a copyable function that needs it as long as the server runs.
 using Context = std::shared_ptr<const ApiDependencies>;
 
-// A route is a function of the service and the request; one that awaits nothing is a plain one.
+// A route is a function of the service and the request; one that awaits nothing is a plain one. It
+// may wait for the database: it is called on a blocking thread. A quick one waits for nothing.
 using PlainRoute = net::HttpResponse (*)(const ApiDependencies&, const net::HttpRequest&);
 using TaskRoute = net::task<net::HttpResponse> (*)(const ApiDependencies&, const net::HttpRequest&);
 
 [[nodiscard]] net::Handler handler(Context context, PlainRoute route);
 [[nodiscard]] net::Handler handler(Context context, TaskRoute route);
+[[nodiscard]] net::Handler quick_handler(Context context, PlainRoute route);
 
 // The path parameter; the router has made sure that it is there.
 [[nodiscard]] inline std::string_view path_param(const net::HttpRequest& request,

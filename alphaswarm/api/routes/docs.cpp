@@ -29,7 +29,7 @@ void add_docs_routes(RouteTable& table, const Context& context) {
              .summary = "The API's reference as a page",
              .response = "text/html",
              .errors = {404}},
-            handler(context, docs));
+            quick_handler(context, docs));
   // Filled below, once this route itself is in the table; shared with the handler's copies.
   auto document = std::make_shared<std::string>();
   table.add({.method = "GET",

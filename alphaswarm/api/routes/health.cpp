@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "alphaswarm/base/counters.hpp"
+#include "alphaswarm/net/runtime.hpp"
 #include "alphaswarm/persistence/database.hpp"
 #include "alphaswarm/tasks/bus.hpp"
 
@@ -30,7 +31,9 @@ net::task<Result<std::string>> check_bus(tasks::Bus& bus) {
 
 net::task<std::vector<Finding>> examine(const ApiDependencies& service) {
   std::vector<Finding> findings;
-  findings.push_back({"database", true, check_database(service.database)});
+  Result<std::string> database =
+      co_await net::blocking([&] { return check_database(service.database); });
+  findings.push_back({"database", true, std::move(database)});
   Result<std::string> bus = co_await check_bus(service.bus);
   findings.push_back({"bus", true, std::move(bus)});
   for (const HealthCheck& each : service.health_checks) {
@@ -115,7 +118,7 @@ void add_health_routes(RouteTable& table, const Context& context) {
              .tag = "service",
              .summary = "Where things are",
              .response = "ServiceInfo"},
-            handler(context, root));
+            quick_handler(context, root));
   table.add({.method = "GET",
              .path = "/health",
              .tag = "service",
@@ -134,7 +137,7 @@ void add_health_routes(RouteTable& table, const Context& context) {
              .tag = "service",
              .summary = "Counters in Prometheus' text format",
              .response = "text/plain"},
-            handler(context, metrics));
+            quick_handler(context, metrics));
 }
 
 }  // namespace alphaswarm::api

@@ -54,20 +54,20 @@ void add_page_routes(RouteTable& table, const Context& context) {
              .summary = "The dashboard",
              .response = "text/html",
              .errors = {404}},
-            handler(context, dashboard));
+            quick_handler(context, dashboard));
   table.add({.method = "GET",
              .path = "/dash/config.json",
              .tag = "pages",
              .summary = "What the dashboard must know",
              .response = "DashboardConfig"},
-            handler(context, config));
+            quick_handler(context, config));
   table.add({.method = "GET",
              .path = "/dash/{path*}",
              .tag = "pages",
              .summary = "The dashboard's files and deep links",
              .response = "text/html",
              .errors = {404}},
-            handler(context, dashboard));
+            quick_handler(context, dashboard));
 }
 
 }  // namespace alphaswarm::api

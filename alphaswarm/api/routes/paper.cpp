@@ -8,6 +8,7 @@
 #include "alphaswarm/api/routes/positions.hpp"
 #include "alphaswarm/api/routes/start_task.hpp"
 #include "alphaswarm/api/run_status.hpp"
+#include "alphaswarm/net/runtime.hpp"
 #include "alphaswarm/persistence/task_repository.hpp"
 #include "alphaswarm/tasks/task_result.hpp"
 #include "alphaswarm/trading/kill_switch/stop_signal.hpp"
@@ -135,7 +136,8 @@ net::task<net::HttpResponse> stop(const ApiDependencies& service, const net::Htt
   }
   if (auto invalid = query.finish()) co_return std::move(*invalid);
   if (reason.empty()) reason = "stopped by the user";
-  const Result<bool> stoppable = is_stoppable(service, task_id);
+  const Result<bool> stoppable =
+      co_await net::blocking([&] { return is_stoppable(service, task_id); });
   if (!stoppable) co_return error_reply(stoppable.error());
   if (*stoppable) {
     const Result<void> sent = co_await trading::send_stop(service.bus, task_id, reason);

@@ -19,7 +19,7 @@ namespace alphaswarm::net::detail {
 
 class RuntimeImpl {
  public:
-  RuntimeImpl(Runtime& owner, std::string name, unsigned threads);
+  RuntimeImpl(Runtime& owner, std::string name, unsigned threads, unsigned blocking_threads);
 
   // A fork comes in; false if the runtime has ended.
   [[nodiscard]] bool enter() noexcept;
@@ -42,9 +42,11 @@ class RuntimeImpl {
   };
 
   boost::asio::io_context io;
+  boost::asio::io_context blocking;  // calls only; see net::blocking()
   const std::string name;
   std::stop_source stop_source;
 
+  [[nodiscard]] bool has_blocking_threads() const noexcept { return !blocking_threads_.empty(); }
   [[nodiscard]] std::size_t active() const noexcept {
     return active_.load(std::memory_order_relaxed) & ~kEnded;
   }
@@ -53,11 +55,13 @@ class RuntimeImpl {
   static constexpr std::uint64_t kEnded = 1ULL << 63;
 
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> blocking_work_;
   std::atomic<std::uint64_t> active_{0};  // forks inside; the top bit closes the door
   std::atomic<std::uint32_t> posting_{0};
   std::mutex mutex_;
   std::condition_variable idle_;
   std::once_flag stopped_;
+  std::vector<std::jthread> blocking_threads_;  // written before any task runs
   std::vector<std::jthread> threads_;
 };
 

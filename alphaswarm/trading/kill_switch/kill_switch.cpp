@@ -1,6 +1,7 @@
 #include "alphaswarm/trading/kill_switch/kill_switch.hpp"
 
 #include "alphaswarm/base/log.hpp"
+#include "alphaswarm/net/runtime.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 #include "alphaswarm/persistence/kill_switch_repository.hpp"
 
@@ -22,13 +23,22 @@ KillSwitch::KillSwitch(std::shared_ptr<tasks::Bus> bus,
                        std::shared_ptr<persistence::Database> database, std::string key)
     : bus_(std::move(bus)), database_(std::move(database)), key_(std::move(key)) {}
 
+net::task<Result<void>> KillSwitch::store(bool engaged, std::string reason) {
+  co_return co_await net::blocking([&] {
+    return persistence::KillSwitchRepository(*database_).set(engaged, reason, now_unix());
+  });
+}
+
 net::task<Result<void>> KillSwitch::engage(std::string reason) {
   if (reason.empty()) reason = "no reason given";
   otel::Span span = otel::span("kill_switch.engage", {{"kill_switch.reason", reason}});
-  persistence::KillSwitchRepository row(*database_);
-  const Result<void> stored = row.set(true, reason, now_unix());
+  // The bus first: sessions hear of it at once, even where the database answers late.
   const Result<void> set = co_await bus_->set(key_, reason, std::nullopt);
+  // Only a wake-up for those who wait; whoever misses it asks before the next bar.
+  const Result<void> told = co_await bus_->publish(engaged_channel(), reason);
+  if (!told) span.event("kill_switch.publish_failed", {{"error", told.error().message}});
   log_warning(kPart, "engaged: " + reason);
+  const Result<void> stored = co_await store(true, reason);
   Result<void> result;
   if (!stored && !set) {
     result = std::unexpected(stored.error());
@@ -37,9 +47,6 @@ net::task<Result<void>> KillSwitch::engage(std::string reason) {
   } else if (!set) {
     log_warning(kPart, "the bus did not take it: " + set.error().message);
   }
-  // Only a wake-up for those who wait; whoever misses it asks before the next bar.
-  const Result<void> told = co_await bus_->publish(engaged_channel(), reason);
-  if (!told) span.event("kill_switch.publish_failed", {{"error", told.error().message}});
   finish(span, result);
   co_return result;
 }
@@ -51,8 +58,7 @@ net::task<Result<void>> KillSwitch::release(std::string reason) {
   if (!removed) {
     result = std::unexpected(removed.error());
   } else {
-    persistence::KillSwitchRepository row(*database_);
-    result = row.set(false, reason, now_unix());
+    result = co_await store(false, reason);
   }
   if (result) {
     log_warning(kPart, "released" + (reason.empty() ? std::string() : ": " + reason));
@@ -66,8 +72,8 @@ net::task<Result<void>> KillSwitch::release(std::string reason) {
 net::task<Result<KillSwitchState>> KillSwitch::state() {
   const Result<std::optional<std::string>> key = co_await bus_->get(key_);
   if (key && *key) co_return KillSwitchState{true, **key};
-  persistence::KillSwitchRepository repository(*database_);
-  const Result<persistence::KillSwitchRow> row = repository.get();
+  const Result<persistence::KillSwitchRow> row = co_await net::blocking(
+      [this] { return persistence::KillSwitchRepository(*database_).get(); });
   if (row && row->engaged) co_return KillSwitchState{true, row->reason};
   if (!key) {
     co_return fail(ErrorCode::unavailable,

@@ -43,6 +43,8 @@ class KillSwitch {
   [[nodiscard]] std::string released_channel() const { return key_ + ":released"; }
 
  private:
+  net::task<Result<void>> store(bool engaged, std::string reason);
+
   std::shared_ptr<tasks::Bus> bus_;  // shared: services end in any order
   std::shared_ptr<persistence::Database> database_;
   std::string key_;

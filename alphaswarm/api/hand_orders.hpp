@@ -1,0 +1,54 @@
+#pragma once
+
+// Orders placed by hand: what their rows hold, and following them to their end. An order of a
+// session is its session's.
+
+#include <chrono>
+#include <string_view>
+#include <vector>
+
+#include "alphaswarm/api/api.hpp"
+#include "alphaswarm/persistence/order_repository.hpp"
+#include "alphaswarm/trading/broker/broker.hpp"
+
+namespace alphaswarm::api {
+
+// As it is before it is sent: `submitting`, with the ids of the current span.
+[[nodiscard]] persistence::OrderRow to_row(const trading::OrderRequest& request,
+                                           std::string_view venue);
+void update_row(persistence::OrderRow& row, const trading::Order& order);
+// What the venue refuses will never be; anything else may have got through.
+void update_row(persistence::OrderRow& row, const Error& error);
+
+// Keeps the order before it is sent: one that went out is always known, whatever becomes of the
+// answer. The same order again (its first answer was lost) goes on with the row that is there:
+// true. already_exists for another order of that id.
+[[nodiscard]] Result<bool> keep(persistence::OrderRepository& orders, persistence::OrderRow& row);
+// What was filled at once.
+[[nodiscard]] Result<void> keep_fills(persistence::Database& database,
+                                      const persistence::OrderRow& row,
+                                      const trading::Order& order);
+// What became of earlier orders while this one was placed.
+[[nodiscard]] Result<void> keep_news(persistence::Database& database,
+                                     const std::vector<trading::BrokerUpdate>& news);
+// Writes what the answer to an order made of its row, unless somebody has brought later news
+// meanwhile: that stands then, in `row` too.
+[[nodiscard]] Result<void> keep_answer(persistence::OrderRepository& orders,
+                                       persistence::OrderRow& row);
+
+struct FollowOptions {
+  std::chrono::nanoseconds look_every = std::chrono::seconds(1);
+  // An order is asked after when a tenth of its age has passed since, within these.
+  std::chrono::nanoseconds soonest = std::chrono::seconds(1);
+  std::chrono::nanoseconds latest = std::chrono::seconds(60);
+  // How long an order may be on its way to a venue; unknown there after that, it never arrived.
+  std::chrono::nanoseconds arrival = std::chrono::minutes(10);
+};
+
+// Asks live venues after the orders that may still change until each has ended, those that earlier
+// processes placed included: the row and its fills are kept, and what changed is a span
+// `order.update` below the request that placed the order. Ends when its task is asked to stop.
+net::task<void> follow_hand_orders(persistence::Database& database, std::vector<Venue> venues,
+                                   FollowOptions options = {});
+
+}  // namespace alphaswarm::api
