@@ -30,10 +30,17 @@ import {
 import { RunItem, RunList } from "./RunList";
 import { RunPanel } from "./RunPanel";
 import { buyAndHold, closes, fillMarks, resample, toSeconds } from "./series";
+import { feedText, venueTitle } from "./venues";
+
+const kGrowingMs = 5000;
 
 function useCharts(run: PaperRunDetail, symbol: string) {
   const feed = run.config?.feed?.params ?? {};
-  const bars = useBars(symbol, feed.interval, feed.start, feed.end);
+  // Bars that happen now come into the database as the session sees them.
+  const live = run.feed !== "replay";
+  const start = feed.start ?? (live ? (run.started_at ?? undefined) : undefined);
+  const growing = live && kActive.has(run.status);
+  const bars = useBars(symbol, feed.interval, start, feed.end, growing && kGrowingMs);
   return useMemo(() => {
     const all = bars.data?.bars ?? [];
     const active = kActive.has(run.status);
@@ -147,6 +154,16 @@ function SessionView({ run, frame }: { run: PaperRunDetail; frame: Frame | null 
                 </button>
               )}
             </p>
+            <dl className="run-route">
+              <div>
+                <dt>Orders</dt>
+                <dd>{venueTitle(run.brokerage)}</dd>
+              </div>
+              <div>
+                <dt>Bars</dt>
+                <dd>{feedText(run)}</dd>
+              </div>
+            </dl>
           </div>
           <dl className="stats">
             <Stat label="Equity">{formatMoney(equity)}</Stat>
@@ -162,7 +179,7 @@ function SessionView({ run, frame }: { run: PaperRunDetail; frame: Frame | null 
         </header>
         {(run.error || (run.status_reason && run.status !== "completed")) && (
           <p className={`run-reason ${run.error ? "is-error" : "is-warning"}`}>
-            <b>{run.status}:</b> {run.error ?? run.status_reason}
+            <b>{run.status.replace("_", " ")}:</b> {run.error ?? run.status_reason}
           </p>
         )}
         {active && <Progress frame={frame} fallback="waiting for the next bar" />}
@@ -294,8 +311,8 @@ export function SessionsPage({ onStart }: { onStart: () => void }) {
         }
       >
         <p>
-          A paper session trades bars of your data against the simulated exchange. The demo runs one
-          on real market data:
+          A paper session trades stored bars, or bars as they happen, at the simulated exchange or
+          at a broker. The demo runs one on real market data:
         </p>
         <Command text="alphaswarm up" />
       </State>
