@@ -40,11 +40,13 @@ async function violations(page) {
   );
 }
 
-for (const [theme, width] of [
+const screens = [
   ["light", 1440],
   ["dark", 1440],
+  ["light", 900],
   ["light", 390],
-])
+];
+for (const [theme, width] of screens)
   test(`axe finds nothing, ${theme}, ${width} pixels wide`, async () => {
     const browser = await openBrowser({ theme, width });
     try {
@@ -66,18 +68,19 @@ for (const [theme, width] of [
     }
   });
 
-for (const [theme, width] of [
-  ["light", 1440],
-  ["dark", 1440],
-  ["light", 390],
-])
-  test(`axe finds nothing in the dialogs, ${theme}, ${width} pixels wide`, { skip: !dashUrl }, async () => {
+for (const [theme, width] of screens)
+  test(`axe finds nothing in the dialogs, ${theme}, ${width} pixels wide`, {
+    skip: !dashUrl,
+  }, async () => {
     const browser = await openBrowser({ theme, width });
     const { page } = browser;
     const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
     try {
       await page.goto(`${dashUrl}/dash`);
-      await page.getByRole("button", { name: /^Start( paper session)?$/ }).first().click();
+      await page
+        .getByRole("button", { name: /^Start( paper session)?$/ })
+        .first()
+        .click();
       const dialog = page.getByRole("dialog");
       await dialog.waitFor();
       assert.deepEqual(await violations(page), []);
@@ -86,6 +89,7 @@ for (const [theme, width] of [
         await alpaca.check();
         assert.deepEqual(await violations(page), []);
         assert.ok(await fits(), "the form is wider than the screen");
+        await dialog.getByLabel("Symbols").fill("AAPL.NASDAQ");
         await dialog.getByRole("button", { name: "Continue" }).click();
         await dialog.getByRole("button", { name: "Send orders to Alpaca" }).waitFor();
         assert.deepEqual(await violations(page), []);

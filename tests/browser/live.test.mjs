@@ -60,19 +60,24 @@ test("offers the venues that are configured, and says why not the others", optio
   assert.equal(await dialog.getByText("Refused at a live venue").count(), 0);
 });
 
-test("by the keyboard: a live venue takes the bars that happen, and says that no replay can be", options, async () => {
-  await radio("Simulated exchange").focus();
-  await page.keyboard.press("ArrowDown");
-  assert.ok(await radio("Alpaca").isChecked());
-  assert.ok(await radio("Replay of stored bars").isDisabled());
-  assert.ok(await radio("Alpaca's bars as they happen").isChecked());
-  await dialog.getByText("Refused at a live venue: it trades at today's prices").waitFor();
-  await page.keyboard.press("ArrowUp");
-  assert.ok(await radio("Replay of stored bars").isChecked(), "the earlier choice was lost");
-});
+test(
+  "by the keyboard: a live venue takes the bars that happen, and says that no replay can be",
+  options,
+  async () => {
+    await radio("Simulated exchange").focus();
+    await page.keyboard.press("ArrowDown");
+    assert.ok(await radio("Alpaca").isChecked());
+    assert.ok(await radio("Replay of stored bars").isDisabled());
+    assert.ok(await radio("Alpaca's bars as they happen").isChecked());
+    await dialog.getByText("Refused at a live venue: it trades at today's prices").waitFor();
+    await page.keyboard.press("ArrowUp");
+    assert.ok(await radio("Replay of stored bars").isChecked(), "the earlier choice was lost");
+  },
+);
 
 test("shows the service's refusal of a replay at a live venue", options, async () => {
   await radio("Alpaca").check();
+  await dialog.getByLabel("Symbols").fill("SWING.US");
   await dialog.getByRole("button", { name: "Continue" }).click();
   // A form of another age would send this; the service is asked, not a forgery.
   await page.route("**/paper/start", (route) => {
@@ -121,7 +126,14 @@ test("a live session: asks once, trades, shows where, and stops", options, async
   const { id } = await run();
   const [order] = (await api(`/paper/runs/${id}`)).orders;
   const orders = await atVenue("/v2/orders?status=all");
-  assert.ok(orders.some((o) => o.client_order_id === order.client_order_id && o.status === "filled"));
+  assert.ok(
+    orders.some((o) => o.client_order_id === order.client_order_id && o.status === "filled"),
+  );
+  const held = await api("/brokers/alpaca/positions");
+  assert.deepEqual(
+    held.map((position) => position.vt_symbol),
+    ["SWING.US"],
+  );
   await page.locator(".positions td", { hasText: "SWING.US" }).waitFor();
   await page.locator(".chart canvas").nth(2).waitFor();
 

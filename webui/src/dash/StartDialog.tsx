@@ -25,7 +25,7 @@ const initialForm = (session: boolean): Form => ({
   venue: "sim",
   feed: "replay",
   series: "",
-  symbols: null,
+  symbols: "",
   interval: "1m",
   mode: "stream",
   pollSeconds: "5",
@@ -97,7 +97,7 @@ export function StartDialog({
   );
   if (step === "confirm")
     return (
-      <Dialog title={`Send orders to ${venueTitle(form.venue)}?`} onClose={onClose} wide>
+      <Dialog title={`Send orders to ${venueTitle(form.venue)}?`} onClose={onClose}>
         <ConfirmLive
           venue={form.venue}
           described={described}
@@ -143,8 +143,10 @@ export function StartDialog({
         )}
         {liveFeed ? (
           <Field label="Symbols" about="TICKER.EXCHANGE, one or more">
-            {input(form.symbols ?? universe.join(", "), (symbols) => set({ symbols }), {
+            {input(form.symbols, (symbols) => set({ symbols }), {
               required: true,
+              pattern: "\\s*[^\\s,;.]+\\.[^\\s,;]+.*",
+              title: "a ticker, a point and an exchange: AAPL.NASDAQ",
               placeholder: "AAPL.NASDAQ",
             })}
           </Field>
@@ -280,7 +282,7 @@ export function StartDialog({
             className="button is-primary"
             // biome-ignore lint/a11y/noAutofocus: back from the confirmation, where the focus was here
             autoFocus={step === "back"}
-            disabled={send.isPending || universe.length === 0}
+            disabled={send.isPending || (!liveFeed && universe.length === 0)}
           >
             {liveVenue ? "Continue …" : session ? "Start the session" : "Run the backtest"}
           </button>

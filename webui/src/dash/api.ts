@@ -313,7 +313,7 @@ export function useBars(
   interval: string | undefined,
   start?: string,
   end?: string,
-  refreshMs: number | false = false,
+  { refreshMs = false, known = true }: { refreshMs?: number | false; known?: boolean } = {},
 ) {
   const parameters = new URLSearchParams({ limit: "20000" });
   if (interval) parameters.set("interval", interval);
@@ -322,7 +322,7 @@ export function useBars(
   return useQuery({
     queryKey: ["bars", symbol, String(parameters)],
     queryFn: read<{ bars: Bar[] }>(`/data/${encodeURIComponent(symbol)}/bars?${parameters}`),
-    enabled: symbol !== "",
+    enabled: symbol !== "" && known,
     staleTime: 60_000,
     refetchInterval: refreshMs,
     retry: false,

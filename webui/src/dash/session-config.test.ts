@@ -6,7 +6,7 @@ const form: Form = {
   venue: "sim",
   feed: "replay",
   series: "",
-  symbols: null,
+  symbols: "MSFT.NASDAQ",
   interval: "1m",
   mode: "stream",
   pollSeconds: "5",
@@ -50,7 +50,9 @@ test("a live venue has bars as they happen, whatever was chosen before, and no p
 });
 
 test("only minute bars are streamed", () => {
-  expect(toConfig({ ...form, feed: "alpaca", interval: "1h" }, stored, true).feed).toEqual({
+  const config = toConfig({ ...form, feed: "alpaca", interval: "1h" }, stored, true);
+  expect(config.session?.universe).toEqual(["MSFT.NASDAQ"]);
+  expect(config.feed).toEqual({
     kind: "alpaca",
     params: {
       interval: "1h",

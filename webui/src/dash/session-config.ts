@@ -9,8 +9,8 @@ export interface Form {
   feed: FeedKind;
   /** One of the stored series; "" for the one with most bars. */
   series: string;
-  /** Of a live feed, as typed; null until then: that of the series. */
-  symbols: string | null;
+  /** Of a live feed, as typed: the stored series may be of what no market knows. */
+  symbols: string;
   interval: string;
   mode: "stream" | "poll";
   pollSeconds: string;
@@ -31,7 +31,7 @@ export const feedOf = (form: Form): FeedKind => (isLive(form.venue) ? "alpaca" :
 export const modeOf = (form: Form) => (form.interval === "1m" ? form.mode : "poll");
 
 export function universeOf(form: Form, summary: SymbolSummary | undefined): string[] {
-  if (feedOf(form) === "replay" || form.symbols === null) return summary ? [summary.vt_symbol] : [];
+  if (feedOf(form) === "replay") return summary ? [summary.vt_symbol] : [];
   return form.symbols.split(/[\s,;]+/).filter((symbol) => symbol !== "");
 }
 
