@@ -34,7 +34,7 @@ interface Props {
 }
 
 const kMarkSize = 5;
-const kGutter = 58;
+const kGutter = 64;
 const kTickMargin = 24;
 
 function drawMark(
