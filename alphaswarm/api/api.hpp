@@ -48,7 +48,7 @@ struct Venue {
   trading::Broker* broker = nullptr;  // null: known but not configured
   std::string note;                   // for people: what it is, or what to set to configure it
   std::string host = {};              // where its API is, with the port unless it is the usual
-  std::string account = {};  // whose money: "simulated", "paper", "live"; empty: not known
+  std::string account = {};           // whose money: "simulated", "paper", "live"; empty: not known
 };
 
 // Everything referred to MUST outlive the server that runs the router.

@@ -48,8 +48,8 @@ Result<std::string> read_url(const config::Environment& environment, const Setti
       environment.refuse(setting, fmt::format("must start with {}s:// or {}://", scheme, scheme)));
 }
 
-// What Alpaca's and Tradier's documentation say of their hosts. Another host (a proxy, a simulation)
-// may be anything.
+// What Alpaca's and Tradier's documentation say of their hosts. Another host (a proxy, a
+// simulation) may be anything.
 std::string account_at(std::string_view host) {
   if (host == "paper-api.alpaca.markets" || host == "sandbox.tradier.com") return "paper";
   if (host == "api.alpaca.markets" || host == "api.tradier.com") return "live";
