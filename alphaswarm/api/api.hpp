@@ -47,6 +47,8 @@ struct Venue {
   std::string name;                   // "sim", "alpaca", …: as in the paths
   trading::Broker* broker = nullptr;  // null: known but not configured
   std::string note;                   // for people: what it is, or what to set to configure it
+  std::string host = {};              // where its API is, with the port unless it is the usual
+  std::string account = {};           // whose money: "simulated", "paper", "live"; empty: not known
 };
 
 // Everything referred to MUST outlive the server that runs the router.

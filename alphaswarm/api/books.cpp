@@ -84,6 +84,10 @@ Result<trading::paper::SessionConfig> config_of(const RunRow& run) {
   }
   auto config = trading::paper::parse_session_config(document.get_object());
   if (!config) return std::unexpected(trading::paper::to_error(config.error()));
+  // A live feed that was given no start had no bars before the session.
+  if (config->live_feed() && config->run.start == trading::BacktestConfig().start) {
+    config->run.start = run.started_at;
+  }
   return std::move(*config);
 }
 

@@ -111,7 +111,10 @@ constexpr auto kSchemas = std::to_array<SchemaText>({
      "timestamp time its start; open number; high number; low number; close number; "
      "volume number; adjusted_close number?"},
     {"Bars", "Bars by time.", "vt_symbol string; count integer; bars Bar[]"},
-    {"Venue", "A venue that takes orders.", "venue string; configured boolean; note string?"},
+    {"Venue", "A venue that takes orders.",
+     "venue string; configured boolean; note string? what it is, or what to set to configure it; "
+     "host string? where its API is; "
+     "account string? whose money: simulated, paper or live, null where the host does not tell"},
     {"VenueStatus", "Whether it answers.", "venue string; connected boolean; detail string"},
     {"VenueAccount", "The account at a venue.",
      "venue string; id string; status string; cash number; equity number; buying_power number"},

@@ -276,7 +276,8 @@ Result<std::unique_ptr<ApiRole>> ApiRole::start(const Start& start, Backbone& ba
   auto live = LiveVenues::create(start.environment, role->http_, &role->client_observer_);
   if (!live) return std::unexpected(live.error());
   role->live_.emplace(std::move(*live));
-  std::vector<api::Venue> venues{{"sim", role->sim_.get(), "the simulated exchange"}};
+  std::vector<api::Venue> venues{{"sim", role->sim_.get(), "the simulated exchange",
+                                  host_of(start.settings.exchange_url), "simulated"}};
   for (api::Venue& venue : role->live_->list()) venues.push_back(std::move(venue));
   const auto is_configured = [](const api::Venue& venue) {
     return venue.broker != nullptr && venue.name != "sim";

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "alphaswarm/net/url.hpp"
 #include "alphaswarm/trading/broker/alpaca_broker.hpp"
 #include "alphaswarm/trading/broker/tradier_broker.hpp"
 
@@ -47,7 +48,26 @@ Result<std::string> read_url(const config::Environment& environment, const Setti
       environment.refuse(setting, fmt::format("must start with {}s:// or {}://", scheme, scheme)));
 }
 
+// What Alpaca's and Tradier's documentation say of their hosts. Another host (a proxy, a
+// simulation) may be anything.
+std::string account_at(std::string_view host) {
+  if (host == "paper-api.alpaca.markets" || host == "sandbox.tradier.com") return "paper";
+  if (host == "api.alpaca.markets" || host == "api.tradier.com") return "live";
+  return {};
+}
+
+api::Venue describe(std::string name, trading::Broker* broker, const std::string& host,
+                    std::string what_to_set) {
+  if (broker == nullptr) return {std::move(name), nullptr, std::move(what_to_set)};
+  return {std::move(name), broker, "", host, account_at(host)};
+}
+
 }  // namespace
+
+std::string host_of(std::string_view url) {
+  const Result<net::Url> parsed = net::parse_url(url);
+  return parsed ? parsed->authority() : std::string();
+}
 
 std::span<const Setting> venue_settings() noexcept { return kSettings; }
 
@@ -62,6 +82,8 @@ Result<LiveVenues> LiveVenues::create(const config::Environment& environment, ne
   if (!stream_url) return std::unexpected(stream_url.error());
   auto tradier_url = read_url(environment, kTradierUrl);
   if (!tradier_url) return std::unexpected(tradier_url.error());
+  venues.alpaca_host_ = host_of(*alpaca_url);
+  venues.tradier_host_ = host_of(*tradier_url);
   const std::string key = environment.text(kAlpacaKey);
   const std::string secret = environment.text(kAlpacaSecret);
   if (!key.empty() && !secret.empty()) {
@@ -95,10 +117,10 @@ trading::paper::LiveServices LiveVenues::services() const {
 }
 
 std::vector<api::Venue> LiveVenues::list() const {
-  return {{"alpaca", alpaca_.get(),
-           alpaca_ ? "" : "Set ALPHASWARM_ALPACA_KEY_ID and ALPHASWARM_ALPACA_SECRET_KEY."},
-          {"tradier", tradier_.get(),
-           tradier_ ? "" : "Set ALPHASWARM_TRADIER_TOKEN and ALPHASWARM_TRADIER_ACCOUNT_ID."}};
+  return {describe("alpaca", alpaca_.get(), alpaca_host_,
+                   "Set ALPHASWARM_ALPACA_KEY_ID and ALPHASWARM_ALPACA_SECRET_KEY."),
+          describe("tradier", tradier_.get(), tradier_host_,
+                   "Set ALPHASWARM_TRADIER_TOKEN and ALPHASWARM_TRADIER_ACCOUNT_ID.")};
 }
 
 }  // namespace alphaswarm::cli

@@ -40,11 +40,13 @@ async function violations(page) {
   );
 }
 
-for (const [theme, width] of [
+const screens = [
   ["light", 1440],
   ["dark", 1440],
+  ["light", 900],
   ["light", 390],
-])
+];
+for (const [theme, width] of screens)
   test(`axe finds nothing, ${theme}, ${width} pixels wide`, async () => {
     const browser = await openBrowser({ theme, width });
     try {
@@ -66,19 +68,39 @@ for (const [theme, width] of [
     }
   });
 
-test("axe finds nothing in the dialogs", { skip: !dashUrl }, async () => {
-  const browser = await openBrowser();
-  try {
-    await browser.page.goto(`${dashUrl}/dash`);
-    await browser.page.getByRole("button", { name: "Start paper session" }).first().click();
-    await browser.page.getByRole("dialog").waitFor();
-    assert.deepEqual(await violations(browser.page), []);
-    await browser.page.goto(`${traceUrl}/search`);
-    await browser.page.locator("a.result-row").first().waitFor();
-    await browser.page.keyboard.press("Control+k");
-    await browser.page.getByRole("dialog").waitFor();
-    assert.deepEqual(await violations(browser.page), []);
-  } finally {
-    await browser.close();
-  }
-});
+for (const [theme, width] of screens)
+  test(`axe finds nothing in the dialogs, ${theme}, ${width} pixels wide`, {
+    skip: !dashUrl,
+  }, async () => {
+    const browser = await openBrowser({ theme, width });
+    const { page } = browser;
+    const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+    try {
+      await page.goto(`${dashUrl}/dash`);
+      await page
+        .getByRole("button", { name: /^Start( paper session)?$/ })
+        .first()
+        .click();
+      const dialog = page.getByRole("dialog");
+      await dialog.waitFor();
+      assert.deepEqual(await violations(page), []);
+      const alpaca = dialog.getByRole("radio", { name: "Alpaca", exact: true });
+      if (await alpaca.isEnabled()) {
+        await alpaca.check();
+        assert.deepEqual(await violations(page), []);
+        assert.ok(await fits(), "the form is wider than the screen");
+        await dialog.getByLabel("Symbols").fill("AAPL.NASDAQ");
+        await dialog.getByRole("button", { name: "Continue" }).click();
+        await dialog.getByRole("button", { name: "Send orders to Alpaca" }).waitFor();
+        assert.deepEqual(await violations(page), []);
+        assert.ok(await fits(), "the confirmation is wider than the screen");
+      }
+      await page.goto(`${traceUrl}/search`);
+      await page.locator("a.result-row").first().waitFor();
+      await page.keyboard.press("Control+k");
+      await page.getByRole("dialog").waitFor();
+      assert.deepEqual(await violations(page), []);
+    } finally {
+      await browser.close();
+    }
+  });

@@ -52,6 +52,24 @@ test("sends a trace context with what it asks", options, async () => {
   );
 });
 
+test("asks again without filling the list of traces", options, async () => {
+  await page.goto("about:blank"); // the page of the test before asks no more
+  const flags = [];
+  const note = (request) => {
+    if (request.url().endsWith("/portfolio/kill_switch"))
+      flags.push(request.headers().traceparent.slice(-2));
+  };
+  page.on("request", note);
+  await page.goto(`${dashUrl}/dash`);
+  await until(
+    "two polls",
+    async () => flags.length,
+    (count) => count >= 3,
+  );
+  page.off("request", note);
+  assert.deepEqual(flags.slice(0, 3), ["03", "02", "02"]); // the page's own load is traced
+});
+
 test("shows backtests with their curves", options, async () => {
   const runs = await api("/backtest/runs");
   assert.ok(runs.length > 0, "no backtest is there: run the demo first");

@@ -39,11 +39,17 @@ offset=$(node --input-type=module -e '
   }
   process.exit(1);')
 
+# The venue Alpaca is our own exchange, which speaks its protocol: the tests move its market.
+exchange="127.0.0.1:$((8100 + offset))"
+ALPHASWARM_ALPACA_BASE_URL="http://$exchange" ALPHASWARM_ALPACA_DATA_URL="http://$exchange" \
+ALPHASWARM_ALPACA_STREAM_URL="ws://$exchange" ALPHASWARM_ALPACA_KEY_ID=browser \
+ALPHASWARM_ALPACA_SECRET_KEY=secret \
 "$binary" up --port-offset "$offset" --data-dir "$folder/data" --market-data "$market_data" \
   > "$folder/log" 2>&1 &
 system=$!
 export ALPHASWARM_TRACE_URL="http://127.0.0.1:$((16686 + offset))"
 export ALPHASWARM_DASH_URL="http://127.0.0.1:$((8000 + offset))"
+export ALPHASWARM_VENUE_URL="http://$exchange"
 export ALPHASWARM_OTLP_URL="http://127.0.0.1:$((4318 + offset))"
 
 # The demo's session, which the tests look at, must have ended.

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browser.mjs";
-import { dashUrl, traceOfSize, traceUrl } from "./system.mjs";
+import { dashUrl, traceOfSize, traceUrl, until } from "./system.mjs";
 
 let browser;
 let page;
@@ -149,4 +149,40 @@ test("the dashboard's first use", { skip: !dashUrl }, async () => {
     await page.goto(`${dashUrl}/dash?view=data`);
     await page.getByText("No bars yet").waitFor();
   });
+});
+
+test("a session that is not there is not waited for", { skip: !dashUrl }, async () => {
+  await page.goto(`${dashUrl}/dash?run=nonsense`);
+  await page.getByText("This session is not here").waitFor();
+  await page.goto(`${dashUrl}/dash?view=backtests&run=nonsense`);
+  await page.getByText("This backtest is not here").waitFor();
+  await page.getByRole("link", { name: "Show the backtests there are" }).click();
+  await page.locator(".run-head").waitFor();
+});
+
+test("what the dashboard asks is a whole trace, called from outside", {
+  skip: !dashUrl,
+}, async () => {
+  const asked = page.waitForRequest((request) => request.url().includes("/paper/runs?"));
+  await page.goto(`${dashUrl}/dash`);
+  const [, traceId] = (await asked).headers().traceparent.split("-");
+  await until(
+    "its trace",
+    async () => (await fetch(`${traceUrl}/api/alphaswarm/v1/traces/${traceId}`)).status,
+    (status) => status === 200,
+  );
+  await page.goto(`${traceUrl}/trace/${traceId}`);
+  await page.getByText("called from outside").waitFor();
+  assert.equal(await page.locator(".banner").count(), 0);
+});
+
+test("on a screen of middle width nothing lies on anything else", { skip: !dashUrl }, async () => {
+  await page.setViewportSize({ width: 900, height: 800 });
+  await page.goto(`${dashUrl}/dash`);
+  await page.locator(".chart canvas").first().waitFor();
+  const [main, panel] = await Promise.all(
+    [".run-main > :last-child", ".run-panel"].map((part) => page.locator(part).boundingBox()),
+  );
+  assert.ok(main.y + main.height <= panel.y, `${main.y + main.height} is below ${panel.y}`);
+  await page.setViewportSize({ width: 1440, height: 900 });
 });

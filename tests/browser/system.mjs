@@ -1,6 +1,8 @@
 // The running system under test, by environment:
 //   ALPHASWARM_TRACE_URL  the query server, e.g. http://127.0.0.1:16686 (required)
 //   ALPHASWARM_DASH_URL   the API, e.g. http://127.0.0.1:8000 (dashboard tests are skipped without it)
+//   ALPHASWARM_VENUE_URL  the simulated exchange that the service knows as Alpaca, with the key id "browser"
+//                         (tests of live sessions are skipped without it)
 //   ALPHASWARM_OTLP_URL   OTLP over HTTP, e.g. http://127.0.0.1:4318: large traces that are not there yet are sent to it
 import assert from "node:assert/strict";
 import { sessionTrace, toOtlp } from "../../webui/dev/generate.mjs";
@@ -8,6 +10,7 @@ import { sessionTrace, toOtlp } from "../../webui/dev/generate.mjs";
 const strip = (url) => url?.replace(/\/$/, "");
 export const traceUrl = strip(process.env.ALPHASWARM_TRACE_URL);
 export const dashUrl = strip(process.env.ALPHASWARM_DASH_URL);
+export const venueUrl = strip(process.env.ALPHASWARM_VENUE_URL);
 export const otlpUrl = strip(process.env.ALPHASWARM_OTLP_URL);
 assert.ok(traceUrl, "ALPHASWARM_TRACE_URL names the query server to test");
 

@@ -434,13 +434,30 @@ export function dashRoutes({ traces, tracePort, empty, json }) {
     }
     if (path === "/brokers")
       return json(200, [
-        { venue: "sim", configured: true, note: null },
+        {
+          venue: "sim",
+          configured: true,
+          note: "the simulated exchange",
+          host: "127.0.0.1:8100",
+          account: "simulated",
+        },
         {
           venue: "alpaca",
+          configured: true,
+          note: null,
+          host: "paper-api.alpaca.markets",
+          account: "paper",
+        },
+        {
+          venue: "tradier",
           configured: false,
-          note: "Set ALPHASWARM_ALPACA_KEY_ID and ALPHASWARM_ALPACA_SECRET.",
+          note: "Set ALPHASWARM_TRADIER_TOKEN and ALPHASWARM_TRADIER_ACCOUNT_ID.",
+          host: null,
+          account: null,
         },
       ]);
+    if (path === "/brokers/alpaca/status")
+      return json(200, { venue: "alpaca", connected: false, detail: "this is a mock" });
     if (path === "/brokers/sim/status")
       return json(200, { venue: "sim", connected: true, detail: "127.0.0.1:8100" });
     if (path === "/brokers/sim/account")

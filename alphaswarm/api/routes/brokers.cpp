@@ -22,6 +22,8 @@ net::HttpResponse list_venues(const ApiDependencies& service, const net::HttpReq
         .field("venue", venue.name)
         .field("configured", venue.broker != nullptr)
         .field_or_null("note", venue.note)
+        .field_or_null("host", venue.host)
+        .field_or_null("account", venue.account)
         .end_object();
   }
   json.end_array();

@@ -35,8 +35,9 @@ class BrokerRoutes : public ::testing::Test {
         http_(runtime_),
         broker_(sim_config(*exchange_), http_),
         service_([this](ApiDependencies& dependencies) {
-          dependencies.venues = {{"sim", &broker_, "the simulated exchange"},
-                                 {"alpaca", nullptr, "Set ALPACA_KEY_ID."}};
+          dependencies.venues = {
+              {"sim", &broker_, "the simulated exchange", "127.0.0.1:8100", "simulated"},
+              {"alpaca", nullptr, "Set ALPACA_KEY_ID."}};
         }) {
     // The exchange trades what it has seen a bar of.
     const Result<void> connected = net::block_on(runtime_, broker_.connect());
@@ -84,7 +85,10 @@ TEST_F(BrokerRoutes, TellWhichVenuesThereAre) {
   const auto venues = service_.get_json("/brokers", "Venue[]");
   ASSERT_EQ(venues.as_array().size(), 2U);
   EXPECT_TRUE(venues.at(0).at("configured").as_bool());
+  EXPECT_EQ(venues.at(0).at("host").as_string(), "127.0.0.1:8100");
+  EXPECT_EQ(venues.at(0).at("account").as_string(), "simulated");
   EXPECT_FALSE(venues.at(1).at("configured").as_bool());
+  EXPECT_TRUE(venues.at(1).at("account").is_null());
   EXPECT_EQ(service_.refusal("GET", "/brokers/nasdaq/account", "", 404),
             "There is no venue 'nasdaq'.");
   EXPECT_EQ(service_.refusal("GET", "/brokers/alpaca/positions", "", 503),

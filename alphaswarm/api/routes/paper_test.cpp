@@ -22,7 +22,8 @@ using trading::paper::kRunPaperTask;
 constexpr std::int64_t kDay = 86'400'000'000'000;
 
 // Three days at 10, 20 and 15; 10 shares bought at 20 on the second with a commission of 1.
-void store_session(Service& service, std::string status, UnixNanos heartbeat) {
+void store_session(Service& service, std::string status, UnixNanos heartbeat,
+                   std::string feed = "replay", UnixNanos started = UnixNanos{1}) {
   std::vector<persistence::BarRow> bars;
   for (const std::int64_t close : {10, 20, 15}) {
     persistence::BarRow bar;
@@ -40,12 +41,14 @@ void store_session(Service& service, std::string status, UnixNanos heartbeat) {
   run.run_name = "aapl";
   run.strategy = "mean_reversion";
   run.brokerage = "sim";
-  run.feed = "replay";
+  run.feed = std::move(feed);
   run.status = std::move(status);
-  run.started_at = UnixNanos{1};
+  run.started_at = started;
   run.last_heartbeat_at = heartbeat;
   run.initial_cash = Decimal::from_integer(1000);
-  run.config_json = R"({"session":{"universe":["AAPL.SIM"],"heartbeat_seconds":10}})";
+  run.config_json = R"({"session":{"universe":["AAPL.SIM"],"heartbeat_seconds":10},
+                        "feed":{"kind":")" +
+                    run.feed + R"("}})";
   run.state_json = R"({"version":1,"loop":{"time_ns":259200000000000}})";  // the third day
   ASSERT_TRUE(persistence::RunRepository(service.database()).insert(run).has_value());
   persistence::FillRow fill;
@@ -85,6 +88,15 @@ TEST(PaperRoutes, ShowASessionWithItsBooks) {
   EXPECT_EQ(thin.at("equity_curve").as_array().size(), 2U);
   EXPECT_EQ(thin.at("equity_curve").at(1), curve[2]);
   EXPECT_EQ(service.refusal("GET", "/paper/runs/nine", "", 404), "There is no paper run 'nine'.");
+}
+
+TEST(PaperRoutes, ALiveSessionsCurveBeginsWithIt) {
+  Service service;
+  store_session(service, "running", now_unix(), "alpaca", UnixNanos{2 * kDay});
+  const auto run = service.get_json("/paper/runs/run-1", "PaperRunDetail");
+  const auto& curve = run.at("equity_curve").as_array();
+  ASSERT_EQ(curve.size(), 2U);  // the database holds a bar from before
+  EXPECT_EQ(curve[0].at("equity").to_number<double>(), 999);
 }
 
 TEST(PaperRoutes, PositionsAndProfitOfEachSession) {

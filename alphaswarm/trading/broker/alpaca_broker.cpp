@@ -72,7 +72,11 @@ AlpacaBroker::AlpacaBroker(AlpacaConfig config, net::HttpClient& http)
       config_(std::move(config)) {}
 
 VtSymbol AlpacaBroker::named_symbol(std::string_view symbol, std::string_view exchange) const {
-  if (config_.full_symbols) {
+  // Our own exchange, as the venue Alpaca, names the place within the symbol too.
+  const bool is_full = !exchange.empty() && symbol.size() > exchange.size() &&
+                       symbol.ends_with(exchange) &&
+                       symbol[symbol.size() - exchange.size() - 1] == '.';
+  if (config_.full_symbols || is_full) {
     if (auto parsed = VtSymbol::parse(symbol)) return std::move(*parsed);
   }
   return full_symbol(symbol, exchange);

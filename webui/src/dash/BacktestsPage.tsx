@@ -7,6 +7,7 @@ import {
   formatMoney,
   formatPercent,
   formatPercentChange,
+  formatShare,
 } from "../shared/format";
 import { RequestError } from "../shared/http";
 import { setParameters, useLocation } from "../shared/router";
@@ -22,8 +23,8 @@ import {
 } from "./api";
 import { Chart, type Line } from "./Chart";
 import { EquityChart } from "./EquityChart";
-import { type Frame, useProgress } from "./live";
-import { Failed, Progress, StaleBanner, Stat, StatusChip, TraceLink, tone } from "./parts";
+import { type Frame, kUnknown, useProgress } from "./live";
+import { Failed, NotHere, Progress, StaleBanner, Stat, StatusChip, TraceLink, tone } from "./parts";
 import { RunList } from "./RunList";
 import { buyAndHold, closes, resample, toSeconds } from "./series";
 
@@ -187,7 +188,7 @@ function BacktestView({ run, frame }: { run: BacktestRun; frame: Frame | null })
                 ? "–"
                 : run.max_drawdown === 0
                   ? "0 %"
-                  : `− ${formatPercent(run.max_drawdown, 1)}`}
+                  : formatShare(-run.max_drawdown)}
             </Stat>
             <Stat label="Orders">{formatCount(run.orders_count)}</Stat>
           </dl>
@@ -212,7 +213,7 @@ function BacktestView({ run, frame }: { run: BacktestRun; frame: Frame | null })
               height={150}
               times={charts.downTimes}
               lines={charts.down}
-              format={(v) => `${(v * 100).toFixed(1)} %`}
+              format={formatShare}
               group={run.id}
             />
           </>
@@ -243,6 +244,7 @@ function Backtest({ id, listed }: { id: string; listed: BacktestRun | undefined 
   ]);
   const message = frame?.message ?? "";
   if (data) return <BacktestView run={data} frame={frame} />;
+  if (waiting && frame?.stage === kUnknown) return <NotHere what="backtest" id={id} />;
   if (waiting)
     return (
       <section className="run-main">

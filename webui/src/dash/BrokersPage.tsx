@@ -2,14 +2,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { formatMoney } from "../shared/format";
 import { Skeleton, State } from "../shared/ui";
-import { call } from "./api";
+import { read, useVenues } from "./api";
 import { Failed, tone } from "./parts";
+import { accountSentence, venueTitle } from "./venues";
 
-interface Venue {
-  venue: string;
-  configured: boolean;
-  note: string | null;
-}
 interface Account {
   id: string;
   status: string;
@@ -29,8 +25,7 @@ interface Holding {
 function VenueDetail({ venue }: { venue: string }) {
   const ask = <T,>(what: string) => ({
     queryKey: ["venue", venue, what],
-    queryFn: ({ signal }: { signal: AbortSignal }) =>
-      call<T>(`/brokers/${encodeURIComponent(venue)}/${what}`, { signal }),
+    queryFn: read<T>(`/brokers/${encodeURIComponent(venue)}/${what}`),
     retry: false,
     refetchInterval: 5000,
   });
@@ -96,12 +91,7 @@ function VenueDetail({ venue }: { venue: string }) {
 }
 
 export function BrokersPage() {
-  const { data, error, refetch, isPending } = useQuery({
-    queryKey: ["venues"],
-    queryFn: ({ signal }) => call<Venue[]>("/brokers", { signal }),
-    retry: false,
-    refetchInterval: 10_000,
-  });
+  const { data, error, refetch, isPending } = useVenues();
   if (!data && error && !isPending)
     return <Failed error={error} retry={() => refetch()} what="The brokers" />;
   if (!data)
@@ -116,13 +106,15 @@ export function BrokersPage() {
       <h1 className="page-title">Brokers</h1>
       {data.map((v) => (
         <section key={v.venue} className="venue" aria-label={v.venue}>
-          <h2 className="mono">{v.venue}</h2>
+          <h2>
+            {venueTitle(v.venue)} <span className="mono muted">{v.venue}</span>
+          </h2>
+          {v.configured && <p className="muted">{accountSentence(v)}</p>}
           {v.configured ? (
             <VenueDetail venue={v.venue} />
           ) : (
             <p className="muted">Not configured. {v.note}</p>
           )}
-          {v.configured && v.note && <p className="muted">{v.note}</p>}
         </section>
       ))}
     </section>

@@ -1,10 +1,10 @@
 // Charts over time on uPlot, in the page's colours: price with marks, equity, drawdown. Charts with one
 // `group` share their cursor and their zoom. Behind each stands a table for readers without a screen.
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useSize } from "../shared/canvas";
-import { formatDay, formatMoney } from "../shared/format";
+import { formatMoney, formatTimeTick, momentFormat } from "../shared/format";
 import { token, useTheme } from "../shared/theme";
 import type { Mark } from "./series";
 
@@ -34,7 +34,8 @@ interface Props {
 }
 
 const kMarkSize = 5;
-const kGutter = 58;
+const kGutter = 64;
+const kTickMargin = 24;
 
 function drawMark(
   context: CanvasRenderingContext2D,
@@ -144,9 +145,20 @@ export function Chart({
         points: { size: 6 },
         y: false,
       },
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       scales: { x: { time: true, range: (_, low, high) => [low, high] } },
       axes: [
-        { ...axis, grid: { show: false }, size: 26, space: 90 },
+        {
+          ...axis,
+          grid: { show: false },
+          size: 26,
+          space: 90,
+          // A mark whose text would hang over the edge has none.
+          values: (self, ticks, _, __, step) =>
+            ticks.map((tick) =>
+              self.valToPos(tick, "x") < kTickMargin ? "" : formatTimeTick(tick, step),
+            ),
+        },
         {
           ...axis,
           side: 1,
@@ -226,6 +238,7 @@ export function Chart({
   }, [times, lines, marks, now, from, until, width]);
 
   const shown = reading ?? null;
+  const { moment, range } = useMemo(() => momentFormat(times), [times]);
   return (
     <figure className="chart">
       <figcaption>
@@ -255,14 +268,14 @@ export function Chart({
         <span className="grow" />
         <span className="muted">
           {shown
-            ? formatDay(shown.time * 1000)
+            ? moment(shown.time)
             : times.length > 0
-              ? `${formatDay(times[0] * 1000)} – ${formatDay(times[times.length - 1] * 1000)}`
+              ? range(times[0], times[times.length - 1])
               : ""}
         </span>
       </figcaption>
       <div ref={box} style={{ height }} aria-hidden="true" />
-      <ChartTable title={title} times={times} lines={lines} format={format} />
+      <ChartTable title={title} times={times} lines={lines} format={format} moment={moment} />
     </figure>
   );
 }
@@ -285,11 +298,13 @@ function ChartTable({
   times,
   lines,
   format,
+  moment,
 }: {
   title: string;
   times: number[];
   lines: Line[];
   format: (value: number) => string;
+  moment: (seconds: number) => string;
 }) {
   if (times.length === 0) return null;
   const step = Math.max(1, Math.floor(times.length / kTableRows));
@@ -299,7 +314,7 @@ function ChartTable({
       <caption>{title}, by time</caption>
       <thead>
         <tr>
-          <th>Day</th>
+          <th>Time</th>
           {lines.map((line) => (
             <th key={line.label}>{line.label}</th>
           ))}
@@ -308,7 +323,7 @@ function ChartTable({
       <tbody>
         {rows.map((i) => (
           <tr key={i}>
-            <td>{formatDay(times[i] * 1000)}</td>
+            <td>{moment(times[i])}</td>
             {lines.map((line) => (
               <td key={line.label}>{line.values[i] === null ? "" : format(line.values[i]!)}</td>
             ))}

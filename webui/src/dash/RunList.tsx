@@ -9,6 +9,13 @@ function barsTotal(run: PaperRun): number | null {
   return run.config?.session?.max_bars ?? null;
 }
 
+/** Why a session is not simply running or done; the chip beside its name says most states already. */
+function why(run: PaperRun): string | null {
+  if (run.status === "cancelled")
+    return ["cancelled", run.status_reason].filter(Boolean).join(": ");
+  return run.status === "completed" ? null : run.status_reason || null;
+}
+
 export function RunItem({ run, chosen, now }: { run: PaperRun; chosen: boolean; now: number }) {
   const active = kActive.has(run.status);
   const when = run.stopped_at ?? run.started_at;
@@ -35,10 +42,7 @@ export function RunItem({ run, chosen, now }: { run: PaperRun; chosen: boolean; 
         </span>
         <span className="row muted">
           <span className="ellipsis grow">
-            {run.strategy} ·{" "}
-            {run.status === "halted" || run.status === "cancelled"
-              ? `${run.status}${run.status_reason ? `: ${run.status_reason}` : ""}`
-              : run.brokerage}
+            {run.strategy} · {why(run) || run.brokerage}
           </span>
           <span className="number">
             {active ? (

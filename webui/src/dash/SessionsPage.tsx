@@ -1,6 +1,6 @@
 // Paper sessions: the list, and one of them in full.
 import { useEffect, useMemo, useState } from "react";
-import { formatCount, formatMoney, formatPercent, formatPercentChange } from "../shared/format";
+import { formatCount, formatMoney, formatPercentChange, formatShare } from "../shared/format";
 import { RequestError } from "../shared/http";
 import { useLocation } from "../shared/router";
 import { Command, Skeleton, State } from "../shared/ui";
@@ -16,9 +16,10 @@ import {
 import { Chart, type Line } from "./Chart";
 import { StopDialog } from "./dialogs";
 import { EquityChart } from "./EquityChart";
-import { type Frame, useProgress } from "./live";
+import { type Frame, kUnknown, useProgress } from "./live";
 import {
   Failed,
+  NotHere,
   Progress,
   StaleBanner,
   Stat,
@@ -30,10 +31,21 @@ import {
 import { RunItem, RunList } from "./RunList";
 import { RunPanel } from "./RunPanel";
 import { buyAndHold, closes, fillMarks, resample, toSeconds } from "./series";
+import { feedText, venueTitle } from "./venues";
+
+const kGrowingMs = 5000;
 
 function useCharts(run: PaperRunDetail, symbol: string) {
   const feed = run.config?.feed?.params ?? {};
-  const bars = useBars(symbol, feed.interval, feed.start, feed.end);
+  // Bars that happen now come into the database as the session sees them; before the first, the symbol may
+  // not be known there at all.
+  const live = run.feed !== "replay";
+  const start = feed.start ?? (live ? (run.started_at ?? undefined) : undefined);
+  const growing = live && kActive.has(run.status);
+  const bars = useBars(symbol, feed.interval, start, feed.end, {
+    refreshMs: growing && kGrowingMs,
+    known: !live || run.bars_seen > 0,
+  });
   return useMemo(() => {
     const all = bars.data?.bars ?? [];
     const active = kActive.has(run.status);
@@ -62,7 +74,7 @@ function useCharts(run: PaperRunDetail, symbol: string) {
         : null;
     const lastBar = all[all.length - 1];
     return {
-      loading: bars.isPending && symbol !== "",
+      loading: bars.isLoading,
       times,
       price: [{ label: "close", values: price.values, color: "text", width: 1.2 }] as Line[],
       hasPrice: price.times.length > 1,
@@ -87,7 +99,7 @@ function useCharts(run: PaperRunDetail, symbol: string) {
       until: active && lastBar ? toSeconds(lastBar.timestamp) : undefined,
       totalBars: all.length,
     };
-  }, [bars.data, bars.isPending, run, symbol]);
+  }, [bars.data, bars.isLoading, run, symbol]);
 }
 
 function SessionView({ run, frame }: { run: PaperRunDetail; frame: Frame | null }) {
@@ -153,16 +165,24 @@ function SessionView({ run, frame }: { run: PaperRunDetail; frame: Frame | null 
             <Stat label="Return" tone={tone(change)}>
               {formatPercentChange(change)}
             </Stat>
-            <Stat label="Max drawdown">
-              {run.max_drawdown > 0 ? `− ${formatPercent(run.max_drawdown, 1)}` : "0 %"}
-            </Stat>
+            <Stat label="Max drawdown">{formatShare(-run.max_drawdown)}</Stat>
             <Stat label="Orders">{formatCount(run.orders_submitted)}</Stat>
             <Stat label="Bars">{formatCount(run.bars_seen)}</Stat>
           </dl>
         </header>
+        <dl className="run-route">
+          <div>
+            <dt>Orders</dt>
+            <dd>{venueTitle(run.brokerage)}</dd>
+          </div>
+          <div>
+            <dt>Bars</dt>
+            <dd>{feedText(run)}</dd>
+          </div>
+        </dl>
         {(run.error || (run.status_reason && run.status !== "completed")) && (
           <p className={`run-reason ${run.error ? "is-error" : "is-warning"}`}>
-            <b>{run.status}:</b> {run.error ?? run.status_reason}
+            <b>{run.status.replace("_", " ")}:</b> {run.error ?? run.status_reason}
           </p>
         )}
         {active && <Progress frame={frame} fallback="waiting for the next bar" />}
@@ -200,7 +220,7 @@ function SessionView({ run, frame }: { run: PaperRunDetail; frame: Frame | null 
               height={110}
               times={charts.times}
               lines={charts.drawdown}
-              format={(v) => `${(v * 100).toFixed(1)} %`}
+              format={formatShare}
               group={run.id}
               {...range}
             />
@@ -243,6 +263,7 @@ function Session({ id, listed }: { id: string; listed: PaperRun | undefined }) {
   const message = frame?.message ?? "";
   if (data) return <SessionView run={data} frame={frame} />;
   // A task that was only just queued has no row yet; the list says when it has.
+  if (waiting && frame?.stage === kUnknown) return <NotHere what="session" id={id} />;
   if (waiting)
     return (
       <section className="run-main">
@@ -294,8 +315,8 @@ export function SessionsPage({ onStart }: { onStart: () => void }) {
         }
       >
         <p>
-          A paper session trades bars of your data against the simulated exchange. The demo runs one
-          on real market data:
+          A paper session trades stored bars, or bars as they happen, at the simulated exchange or
+          at a broker. The demo runs one on real market data:
         </p>
         <Command text="alphaswarm up" />
       </State>

@@ -1,6 +1,7 @@
 // The trading service's API, same origin. Times are RFC 3339 texts, numbers are plain, what is not there
-// is null. Every request carries a trace context of its own, so that it can be found among the traces.
-import { useQuery } from "@tanstack/react-query";
+// is null. Every request carries a trace context of its own, so that it can be found among the traces; but
+// for those that only ask again for what the page already shows, which would fill the list of the newest.
+import { type QueryFunctionContext, useQuery } from "@tanstack/react-query";
 import { newTraceparent, RequestError, type RequestOptions, requestJson } from "../shared/http";
 
 export type RunStatus =
@@ -21,7 +22,15 @@ export interface RunConfig {
   brokerage?: { venue?: string };
   feed?: {
     kind?: string;
-    params?: { interval?: string; start?: string; end?: string; speed?: number };
+    params?: {
+      interval?: string;
+      start?: string;
+      end?: string;
+      speed?: number;
+      mode?: string;
+      poll_seconds?: number;
+      warmup_bars?: number;
+    };
   };
   risk?: RiskLimits;
 }
@@ -171,26 +180,45 @@ export interface KillSwitchState {
   engaged: boolean;
   reason: string;
 }
+export interface Venue {
+  venue: string;
+  configured: boolean;
+  note: string | null;
+  /** Where its API is; null where it is not configured. */
+  host: string | null;
+  /** Whose money: "simulated", "paper" or "live"; null where its host does not tell. */
+  account: string | null;
+}
 export interface Curve {
   run_id: string;
   points: { timestamp: string; value: number }[];
 }
 
-export function call<T>(path: string, options: RequestOptions = {}): Promise<T> {
-  return requestJson<T>(path, { ...options, headers: { traceparent: newTraceparent() } });
+export function call<T>(
+  path: string,
+  { traced = true, ...options }: RequestOptions & { traced?: boolean } = {},
+): Promise<T> {
+  return requestJson<T>(path, { ...options, headers: { traceparent: newTraceparent(traced) } });
 }
+
+/** A query of that path: traced until there is an answer, not while that is only kept fresh. */
+export const read =
+  <T>(path: string) =>
+  ({ client, queryKey, signal }: QueryFunctionContext) =>
+    call<T>(path, { signal, traced: client.getQueryData(queryKey) === undefined });
 
 export const kActive: ReadonlySet<RunStatus> = new Set([
   "pending",
   "bootstrapping",
   "warming_up",
   "running",
+  "halted", // goes on when the kill switch is released, or without opening positions
   "stopping",
 ]);
 
 const kLivelyMs = 2500;
 const kCalmMs = 10_000;
-/** Every request is a trace; so a list is asked for often only while something in it moves. */
+/** A list is asked for often only while something in it moves. */
 const whileActive = (rows: unknown) =>
   (rows as { status: RunStatus }[] | undefined)?.some((row) => kActive.has(row.status))
     ? kLivelyMs
@@ -216,33 +244,40 @@ function polled(everyMs: number | false | ((data: unknown) => number | false)) {
 export const useConfig = () =>
   useQuery({
     queryKey: ["config"],
-    queryFn: ({ signal }) => call<{ traceUiUrl: string }>("/dash/config.json", { signal }),
+    queryFn: read<{ traceUiUrl: string }>("/dash/config.json"),
     staleTime: 60_000,
     retry: false,
   });
 export const useRuns = () =>
   useQuery({
     queryKey: ["runs"],
-    queryFn: ({ signal }) => call<PaperRun[]>("/paper/runs?limit=200", { signal }),
+    queryFn: read<PaperRun[]>("/paper/runs?limit=200"),
     ...polled(whileActive),
   });
 export const useBacktests = () =>
   useQuery({
     queryKey: ["backtests"],
-    queryFn: ({ signal }) => call<BacktestRun[]>("/backtest/runs?limit=200", { signal }),
+    queryFn: read<BacktestRun[]>("/backtest/runs?limit=200"),
     ...polled(whileActive),
   });
 export const useSymbols = () =>
   useQuery({
     queryKey: ["symbols"],
-    queryFn: ({ signal }) => call<SymbolSummary[]>("/data", { signal }),
+    queryFn: read<SymbolSummary[]>("/data"),
     ...polled(10_000),
   });
 export const useKillSwitch = () =>
   useQuery({
     queryKey: ["kill"],
-    queryFn: ({ signal }) => call<KillSwitchState>("/portfolio/kill_switch", { signal }),
+    queryFn: read<KillSwitchState>("/portfolio/kill_switch"),
     ...polled(5000),
+  });
+
+export const useVenues = () =>
+  useQuery({
+    queryKey: ["venues"],
+    queryFn: read<Venue[]>("/brokers"),
+    ...polled(10_000),
   });
 
 // Tasks that this page has queued: until a worker takes one, there is no run to ask for.
@@ -253,26 +288,21 @@ export const isQueued = (taskId: string) => queued.has(taskId);
 export const useRun = (id: string, active: boolean, listed: boolean) =>
   useQuery({
     queryKey: ["run", id],
-    queryFn: ({ signal }) =>
-      call<PaperRunDetail>(`/paper/runs/${encodeURIComponent(id)}?limit=2000&points=2000`, {
-        signal,
-      }),
+    queryFn: read<PaperRunDetail>(`/paper/runs/${encodeURIComponent(id)}?limit=2000&points=2000`),
     enabled: id !== "" && (listed || !queued.has(id)),
     ...polled(active ? 1500 : false),
   });
 export const useBacktest = (id: string, active: boolean, listed: boolean) =>
   useQuery({
     queryKey: ["backtest", id],
-    queryFn: ({ signal }) =>
-      call<BacktestRun>(`/backtest/runs/${encodeURIComponent(id)}`, { signal }),
+    queryFn: read<BacktestRun>(`/backtest/runs/${encodeURIComponent(id)}`),
     enabled: id !== "" && (listed || !queued.has(id)),
     ...polled(active ? 1500 : false),
   });
 export const useCurve = (id: string, kind: "equity" | "drawdown", ready: boolean) =>
   useQuery({
     queryKey: ["curve", id, kind],
-    queryFn: ({ signal }) =>
-      call<Curve>(`/backtest/runs/${encodeURIComponent(id)}/plot/${kind}`, { signal }),
+    queryFn: read<Curve>(`/backtest/runs/${encodeURIComponent(id)}/plot/${kind}`),
     enabled: ready && id !== "",
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
@@ -283,6 +313,7 @@ export function useBars(
   interval: string | undefined,
   start?: string,
   end?: string,
+  { refreshMs = false, known = true }: { refreshMs?: number | false; known?: boolean } = {},
 ) {
   const parameters = new URLSearchParams({ limit: "20000" });
   if (interval) parameters.set("interval", interval);
@@ -290,10 +321,10 @@ export function useBars(
   if (end) parameters.set("end", end);
   return useQuery({
     queryKey: ["bars", symbol, String(parameters)],
-    queryFn: ({ signal }) =>
-      call<{ bars: Bar[] }>(`/data/${encodeURIComponent(symbol)}/bars?${parameters}`, { signal }),
-    enabled: symbol !== "",
+    queryFn: read<{ bars: Bar[] }>(`/data/${encodeURIComponent(symbol)}/bars?${parameters}`),
+    enabled: symbol !== "" && known,
     staleTime: 60_000,
+    refetchInterval: refreshMs,
     retry: false,
   });
 }

@@ -19,6 +19,8 @@ export function progressOf(frame: Frame | null): { done: number; total: number }
     : undefined;
 }
 
+/** The stage of a made-up frame: nobody knows such a task. */
+export const kUnknown = "unknown task";
 const kRefreshMs = 700;
 const kReconnectMs = 2000;
 
@@ -55,7 +57,9 @@ export function useProgress(
       };
       // 4404: the task is not known; asking again changes nothing.
       socket.onclose = ({ code }) => {
-        if (!over && code !== 4404) timer = setTimeout(open, kReconnectMs);
+        if (code === 4404)
+          setFrame({ task_id: taskId, stage: kUnknown, message: "", timestamp: 0 });
+        else if (!over) timer = setTimeout(open, kReconnectMs);
       };
     };
     open();

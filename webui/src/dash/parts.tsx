@@ -2,7 +2,7 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { formatClock, formatCount, shortId } from "../shared/format";
 import { RequestError } from "../shared/http";
-import { State } from "../shared/ui";
+import { Link, State } from "../shared/ui";
 import { type RunStatus, useConfig } from "./api";
 import { type Frame, progressOf } from "./live";
 
@@ -115,6 +115,28 @@ export function Failed({ error, retry, what }: { error: Error; retry: () => void
         {error.message} {gone && "This page keeps trying every few seconds."}
       </p>
     </State>
+  );
+}
+
+/** A run that is neither in the list nor a task that could become one. */
+export function NotHere({ what, id }: { what: "session" | "backtest"; id: string }) {
+  const view = what === "session" ? "/dash" : "/dash?view=backtests";
+  return (
+    <section className="run-main">
+      <State
+        title={`This ${what} is not here`}
+        actions={
+          <Link className="button" href={view}>
+            Show the {what}s there are
+          </Link>
+        }
+      >
+        <p>
+          No {what} and no task has the id <span className="mono">{id}</span>. It may have run on
+          another database.
+        </p>
+      </State>
+    </section>
   );
 }
 

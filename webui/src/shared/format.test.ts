@@ -5,7 +5,10 @@ import {
   formatInstant,
   formatOffset,
   formatPercentChange,
+  formatShare,
   formatTick,
+  formatTimeTick,
+  momentFormat,
   parseDuration,
   shortId,
   toGoDuration,
@@ -51,7 +54,34 @@ describe("offsets and ticks", () => {
   });
 });
 
+describe("moments of bars", () => {
+  const noon = Date.UTC(2026, 10, 28, 12) / 1000;
+  it("are days where bars are of days", () => {
+    const { moment, range } = momentFormat([0, 86_400]);
+    expect(moment(86_400)).toBe("2 Jan 1970");
+    expect(range(0, 86_400)).toBe("1 Jan 1970 – 2 Jan 1970");
+  });
+  it("have a time where bars are closer", () => {
+    const { moment, range } = momentFormat([noon, noon + 60]);
+    expect(moment(noon)).toBe("28 Nov 2026 12:00 UTC");
+    expect(range(noon, noon + 60)).toBe("28 Nov 2026 12:00 – 12:01 UTC");
+    expect(range(noon, noon + 86_460)).toBe("28 Nov 2026 12:00 – 29 Nov 2026 12:01 UTC");
+  });
+  it("are as coarse on an axis as its step", () => {
+    expect(formatTimeTick(noon, 30)).toBe("12:00:00");
+    expect(formatTimeTick(noon, 3600)).toBe("12:00");
+    expect(formatTimeTick(noon - 43_200, 3600)).toBe("28 Nov");
+    expect(formatTimeTick(noon, 30 * 86_400)).toBe("Nov 2026");
+    expect(formatTimeTick(noon, 366 * 86_400)).toBe("2026");
+  });
+});
+
 describe("small things", () => {
+  it("is as precise as a share is small", () => {
+    expect(formatShare(-0.0263)).toBe("− 2.6 %");
+    expect(formatShare(-0.00005)).toBe("− 0.005 %");
+    expect(formatShare(-0)).toBe("0 %");
+  });
   it("shows the sign of a change", () => {
     expect(formatPercentChange(0.1241)).toBe("+ 12.41 %");
     expect(formatPercentChange(-0.031, 1)).toBe("− 3.1 %");

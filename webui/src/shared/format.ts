@@ -111,6 +111,39 @@ export function formatPercent(ratio: number, digits = 2): string {
   return `${(ratio * 100).toFixed(digits)} %`;
 }
 
+/** A small fraction with its sign, as precise as it is small: "− 2.6 %", "− 0.005 %", "0 %". */
+export function formatShare(ratio: number): string {
+  const percent = Math.abs(ratio) * 100;
+  const text = percent.toFixed(percent < 0.1 ? 3 : 1);
+  return Number(text) === 0 ? "0 %" : `${ratio < 0 ? "− " : ""}${text} %`;
+}
+
+/** Moments of bars in UTC: days, or times of day where bars are closer. `times` in seconds. */
+export function momentFormat(times: readonly number[]) {
+  const daily = times.every((time) => time % 86_400 === 0);
+  const day = (seconds: number) => formatDay(seconds * 1000);
+  const clock = (seconds: number) => new Date(seconds * 1000).toISOString().slice(11, 16);
+  const moment = (seconds: number) =>
+    daily ? day(seconds) : `${day(seconds)} ${clock(seconds)} UTC`;
+  const range = (from: number, until: number) => {
+    if (daily) return `${day(from)} – ${day(until)}`;
+    const end = day(from) === day(until) ? clock(until) : `${day(until)} ${clock(until)}`;
+    return `${day(from)} ${clock(from)} – ${end} UTC`;
+  };
+  return { moment, range };
+}
+
+/** A mark on an axis of time in UTC, `step` seconds from the next. */
+export function formatTimeTick(seconds: number, step: number): string {
+  const at = new Date(seconds * 1000);
+  if (step >= 360 * 86_400) return String(at.getUTCFullYear());
+  const date = (options: Intl.DateTimeFormatOptions) =>
+    at.toLocaleDateString("en-GB", { ...options, timeZone: "UTC" });
+  if (step >= 28 * 86_400) return date({ month: "short", year: "numeric" });
+  if (step >= 86_400 || seconds % 86_400 === 0) return date({ day: "numeric", month: "short" });
+  return at.toISOString().slice(11, step < 60 ? 19 : 16);
+}
+
 /** "7c1d04be91aa…e3f2" for a long id; short ones are left whole. */
 export function shortId(id: string, head = 8, tail = 4): string {
   if (id.length <= head + tail + 1) return id;

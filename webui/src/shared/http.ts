@@ -19,9 +19,9 @@ function randomHex(bytes: number): string {
   return Array.from(values, (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
-/** A W3C trace context for one request: sampled, with a random trace id. */
-export function newTraceparent(): string {
-  return `00-${randomHex(16)}-${randomHex(8)}-03`;
+/** A W3C trace context for one request: with a random trace id, and sampled or not. */
+export function newTraceparent(sampled = true): string {
+  return `00-${randomHex(16)}-${randomHex(8)}-${sampled ? "03" : "02"}`;
 }
 
 /** The sentence in an error reply: {"error":{"message"}}, {"detail":"…"}, or {"detail":[{loc,msg}]}. */

@@ -3,6 +3,8 @@
 import type { TraceWire } from "../api";
 
 export const kStatusError = 2;
+const kServer = 2;
+const kConsumer = 5;
 const kOverviewBins = 1200;
 
 export interface Overview {
@@ -91,6 +93,17 @@ export function findSpan(columns: TraceColumns, id: string): number {
     return span;
   }
   return -1;
+}
+
+/**
+ * Whether all that is missing is who called: the one span at the top serves a request or a message whose
+ * sender reports no spans, as a browser or another company's program.
+ */
+export function calledFromOutside(columns: TraceColumns): boolean {
+  const { count, childOffset, children, kind, orphans, openSpans } = columns;
+  const tops = childOffset[count + 1] - childOffset[count];
+  const top = kind[children[childOffset[count]]];
+  return orphans === 1 && openSpans === 0 && tops === 1 && (top === kServer || top === kConsumer);
 }
 
 export function childrenOf(columns: TraceColumns, span: number): Uint32Array {

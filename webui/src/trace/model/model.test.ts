@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TraceWire } from "../api";
-import { buildColumns, childrenOf, findSpan, quantile, spanId } from "./columns";
+import { buildColumns, calledFromOutside, childrenOf, findSpan, quantile, spanId } from "./columns";
 import { criticalPath } from "./critical";
 import { buildRows, emptyTree, keepWithAncestors, openFold, type Row, reveal } from "./rows";
 import { spreadOf, summarizeOperations } from "./summary";
@@ -165,6 +165,27 @@ describe("critical path", () => {
     for (let i = 1; i < path.from.length; i++) expect(path.from[i]).toBe(path.to[i - 1]);
     expect(path.to.at(-1)).toBe(100);
     expect(path.onPath[3]).toBe(0);
+  });
+});
+
+describe("a caller that is not here", () => {
+  const of = (kind: number, change: Partial<TraceWire> = {}) => {
+    const one = wire([
+      ["GET /", -1, 0, 9],
+      ["SELECT", 0, 1, 2],
+    ]);
+    one.spans.kind = [kind, 3];
+    return calledFromOutside(buildColumns({ ...one, orphans: 1, complete: false, ...change }));
+  };
+  it("is outside where a request or a message begins the trace", () => {
+    expect(of(2)).toBe(true);
+    expect(of(5)).toBe(true);
+  });
+  it("is missing where more is missing, or a span of the middle begins it", () => {
+    expect(of(1)).toBe(false);
+    expect(of(2, { orphans: 2 })).toBe(false);
+    expect(of(2, { openSpans: 1 })).toBe(false);
+    expect(of(2, { orphans: 0 })).toBe(false);
   });
 });
 

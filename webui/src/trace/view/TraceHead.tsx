@@ -13,7 +13,7 @@ import { useTheme } from "../../shared/theme";
 import { CopyButton, Link } from "../../shared/ui";
 import { api } from "../api";
 import { searchUrl } from "../links";
-import type { TraceColumns } from "../model/columns";
+import { calledFromOutside, type TraceColumns } from "../model/columns";
 
 function rootOf(columns: TraceColumns): number {
   return columns.children[columns.childOffset[columns.count]];
@@ -22,7 +22,8 @@ function rootOf(columns: TraceColumns): number {
 export function Head({ columns, refresh }: { columns: TraceColumns; refresh: () => void }) {
   const theme = useTheme();
   const root = rootOf(columns);
-  const running = columns.openSpans > 0 || columns.orphans > 0 || !columns.complete;
+  const outside = calledFromOutside(columns);
+  const running = !outside && (columns.openSpans > 0 || columns.orphans > 0 || !columns.complete);
   const state = columns.errorCount > 0 ? "with errors" : "completed";
   return (
     <div className="trace-head">
@@ -76,6 +77,14 @@ export function Head({ columns, refresh }: { columns: TraceColumns; refresh: () 
           </span>
         )}
         <b>{formatInstant(BigInt(columns.startNs))}</b>
+        {outside && (
+          <span
+            className="muted"
+            title="Its first span names a parent that is not in the store: the caller reports no spans, or they were dropped."
+          >
+            called from outside
+          </span>
+        )}
         <span className="grow" />
         {columns.services.map((name, i) => (
           <Link
@@ -110,6 +119,7 @@ function PinButton({ traceId }: { traceId: string }) {
 }
 
 export function Partial({ columns }: { columns: TraceColumns }) {
+  if (calledFromOutside(columns)) return null;
   const parts: string[] = [];
   if (columns.orphans > 0)
     parts.push(

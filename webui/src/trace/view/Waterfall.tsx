@@ -64,7 +64,7 @@ function FoldContent({
   return (
     <>
       <span className="span-name">{columns.names[columns.name[row.first]]}</span>
-      <span className="span-label">× {formatCount(row.members.length)}</span>
+      <span className="span-label is-count">× {formatCount(row.members.length)}</span>
       {row.failed > 0 && (
         <span className="span-label is-error">{formatCount(row.failed)} failed</span>
       )}
