@@ -1,6 +1,5 @@
-// What a measurement costs. With no argument it prints the line of `make bench-sdk`,
-//   metric_increment <ns> ns must <= 15 ok|SHORT
-// and exits 1 if it is short; with Google Benchmark's flags it is a plain benchmark.
+// What a measurement costs. With no argument it prints "metric_increment <ns> ns" for run.py; with
+// Google Benchmark's flags it is a plain benchmark.
 
 #include <benchmark/benchmark.h>
 #include <time.h>
@@ -105,11 +104,8 @@ double nanoseconds_an_increment() {
 int main(int argc, char** argv) {
   std::jthread([] {}).join();  // a process of one thread gets cheaper reference counts
   if (argc == 1) {
-    constexpr double kBound = 15.0;
-    const double took = nanoseconds_an_increment();
-    std::printf("metric_increment %.2f ns must <= %.0f %s\n", took, kBound,
-                took <= kBound ? "ok" : "SHORT");
-    return took <= kBound ? 0 : 1;
+    std::printf("metric_increment %.3f ns\n", nanoseconds_an_increment());
+    return 0;
   }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

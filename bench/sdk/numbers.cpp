@@ -200,6 +200,7 @@ void hot() {
   disabled();
   const auto all = make_provider({});
   const auto none = make_provider({.sample_ratio = 0.0});
+  const auto recorder = make_provider({.sample_ratio = 0.0, .flight_recorder_bytes = 8U << 20U});
   Floor floor;
   const Kernel below_unsampled = [&](long count, int) {
     const otel::Span parent = otel::span("bench.parent", {.provider = none.get()});
@@ -220,13 +221,14 @@ void hot() {
                 {"span_1", rooted(*all), 1, kCount},
                 {"child_unsampled", below_unsampled, 1, kCount},
                 {"ratio_zero", rooted(*none), 1, kCount},
+                {"flight_recorder", rooted(*recorder), 1, kCount},
                 {"floor_2", push, 2, kCount},
                 {"span_2", rooted(*all), 2, kCount}};
   for (int round = 0; round < 151; ++round) {
     for (Row& row : rows) {
       row.rounds.push_back(time_of(row.kernel, row.threads, row.count));
       floor.empty();
-      if (!all->force_flush(10'000)) std::abort();
+      if (!all->force_flush(10'000) || !recorder->force_flush(10'000)) std::abort();
     }
   }
   for (const Row& row : rows) print(row.name, median(row.rounds), "ns");

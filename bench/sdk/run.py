@@ -53,6 +53,7 @@ def hot():
     say("allocations", found["allocations"], "in_1M_spans", "<=", 0)
     say("unsampled_child_to_floor", found["child_unsampled"] / found["floor_1"], "x", "<=", 0.4)
     say("ratio_zero_to_floor", found["ratio_zero"] / found["floor_1"], "x", "<=", 0.4)
+    say("flight_recorder_to_span", found["flight_recorder"] / found["span_1"], "x")
     say("disabled_extra", found["disabled_extra"], "ns", "<=", 1)
     say("disabled_span_extra", found["disabled_span_extra"], "ns")
     say("dropped_at_full_speed", found["dropped_at_full_speed"], "%")
@@ -112,6 +113,7 @@ def main():
     export_cpu()
     for name, value in numbers("drops").items():
         say(name, value, "spans", "<=", 0)
+    say("metric_increment", float(run("metrics_bench").split()[1]), "ns", "<=", 15)
     say("lossless", numbers("lossless")["lossless"], "M_spans/s", ">=", 2)
     memory()
     compile_time()
