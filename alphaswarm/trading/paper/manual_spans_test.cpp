@@ -35,9 +35,9 @@ class ManualSpans : public SessionFixture {
     }
   }
   otel::FinishedSpan first(std::string_view name) {
-    for (const otel::FinishedSpan& span : spans()) {
-      if (span.name == name) return span;
-    }
+    std::vector<otel::FinishedSpan> found = spans();
+    std::erase_if(found, [&](const otel::FinishedSpan& span) { return span.name != name; });
+    if (!found.empty()) return *std::ranges::min_element(found, {}, &otel::FinishedSpan::start_ns);
     ADD_FAILURE() << "there is no span " << name;
     return {};
   }
