@@ -280,6 +280,10 @@ Result<std::unique_ptr<TracerProvider>> TracerProvider::create(Config config) {
   if (config.simple) {
     config.schedule_delay_ms = 0;
     config.max_batch_spans = 1;
+  if (!config.spill_folder.empty() && config.spill_max_bytes < config.least_spill_bytes()) {
+    return bad("spill_max_bytes must be at least " + std::to_string(config.least_spill_bytes()) +
+               ", room for two batches of max_batch_bytes and a span each");
+  }
   }
   if (Result<void> checked = check(config); !checked) return std::unexpected(checked.error());
   detail::ProviderCore* recorder = nullptr;
