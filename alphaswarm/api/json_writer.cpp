@@ -28,7 +28,7 @@ JsonWriter& JsonWriter::close(char bracket) {
 
 JsonWriter& JsonWriter::key(std::string_view name) {
   comma();
-  out_ += net::json_quoted(name);
+  net::append_json_quoted(out_, name);
   out_ += ':';
   need_comma_ = false;
   return *this;
@@ -36,7 +36,7 @@ JsonWriter& JsonWriter::key(std::string_view name) {
 
 JsonWriter& JsonWriter::value(std::string_view text) {
   comma();
-  out_ += net::json_quoted(text);
+  net::append_json_quoted(out_, text);
   return *this;
 }
 

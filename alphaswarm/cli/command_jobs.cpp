@@ -86,6 +86,7 @@ Result<trading::BacktestResult> backtest_here(const Start& start, const Backtest
   if (!backbone) return std::unexpected(backbone.error());
   auto result = trading::run_stored_backtest(*(*backbone)->database, {.config = std::move(config)});
   telemetry->stop();
+  start.signals->stop();  // while the spans can still be counted
   return result;
 }
 
@@ -180,7 +181,10 @@ int run_backtest(const config::Environment& environment, const BacktestRunOption
   if (!options.run_name.empty()) config->run_name = options.run_name;
   const auto settings = read_settings(environment, {.data_dir = options.data_dir});
   if (!settings) return failed(settings.error().message);
-  const auto result = backtest_here({environment, *settings, nullptr}, options, std::move(*config));
+  auto signals = Signals::start(environment, "-worker");
+  if (!signals) return failed(signals.error().message);
+  const auto result =
+      backtest_here({environment, *settings, nullptr, signals->get()}, options, std::move(*config));
   if (!result) return failed(result.error().message);
   if (options.json) {
     fmt::print("{}\n", json::serialize(trading::to_json(*result, true)));
@@ -197,7 +201,9 @@ int run_ingest(const config::Environment& environment, const IngestOptions& opti
   if (!files) return failed(files.error().message);
   const auto settings = read_settings(environment, {.data_dir = options.data_dir});
   if (!settings) return failed(settings.error().message);
-  const Start start{environment, *settings, nullptr};
+  auto signals = Signals::start(environment, "-worker");
+  if (!signals) return failed(signals.error().message);
+  const Start start{environment, *settings, nullptr, signals->get()};
   auto telemetry = Telemetry::create(start, "-worker");
   if (!telemetry) return failed(telemetry.error().message);
   if (telemetry->provider() != nullptr) telemetry->provider()->install_as_default();
@@ -214,6 +220,7 @@ int run_ingest(const config::Environment& environment, const IngestOptions& opti
     }
   }
   telemetry->stop();
+  (*signals)->stop();
   return unusable == 0 ? 0 : 1;
 }
 

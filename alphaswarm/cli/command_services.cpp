@@ -14,12 +14,12 @@ namespace {
 
 // Says where it is, waits for a signal, stops.
 template <class Role>
-int serve(StopSignal& stop, Role& role, const std::string& where, Signals* signals = nullptr) {
+int serve(StopSignal& stop, Role& role, const std::string& where, Signals& signals) {
   fmt::print("ready\n  {}\n", where);
   std::fflush(stdout);
   static_cast<void>(stop.wait());
   role.stop();
-  if (signals != nullptr) signals->stop();  // while the role's spans can still be counted
+  signals.stop();  // while the role's spans can still be counted
   return 0;
 }
 
@@ -40,7 +40,7 @@ int run_api(const config::Environment& environment, const ServiceOptions& option
   if (!backbone) return failed(backbone.error().message);
   auto role = ApiRole::start(start, **backbone);
   if (!role) return failed(role.error().message);
-  return serve(stop, **role, "API  " + (*role)->url(), signals->get());
+  return serve(stop, **role, "API  " + (*role)->url(), **signals);
 }
 
 int run_worker(const config::Environment& environment, const ServiceOptions& options) {
@@ -55,7 +55,7 @@ int run_worker(const config::Environment& environment, const ServiceOptions& opt
   if (!backbone) return failed(backbone.error().message);
   auto role = WorkerRole::start(start, **backbone, options.queues);
   if (!role) return failed(role.error().message);
-  return serve(stop, **role, "worker", signals->get());
+  return serve(stop, **role, "worker", **signals);
 }
 
 int run_exchange(const config::Environment& environment, const ServiceOptions& options) {
@@ -66,7 +66,7 @@ int run_exchange(const config::Environment& environment, const ServiceOptions& o
   if (!signals) return failed(signals.error().message);
   auto role = ExchangeRole::start({environment, *settings, nullptr, signals->get()});
   if (!role) return failed(role.error().message);
-  return serve(stop, **role, "exchange  " + (*role)->url(), signals->get());
+  return serve(stop, **role, "exchange  " + (*role)->url(), **signals);
 }
 
 int run_collector(const config::Environment& environment, const CollectorOptions& options) {
@@ -74,11 +74,14 @@ int run_collector(const config::Environment& environment, const CollectorOptions
   const auto settings = read_settings(
       environment, {.data_dir = options.data_dir, .port_offset = options.port_offset});
   if (!settings) return failed(settings.error().message);
+  auto signals = Signals::start(environment, "-collector", Receivers::named);
+  if (!signals) return failed(signals.error().message);
   auto backend = Backend::start(
       *settings, {.port_offset = options.port_offset, .config_file = options.config});
   if (!backend) return failed(backend.error().message);
   return serve(stop, **backend,
-               "OTLP  " + (*backend)->otlp_urls() + "\n  traces  " + (*backend)->query_url());
+               "OTLP  " + (*backend)->otlp_urls() + "\n  traces  " + (*backend)->query_url(),
+               **signals);
 }
 
 }  // namespace alphaswarm::cli

@@ -42,6 +42,16 @@ void emit(const logs::Logger& logger, LogLevel level, std::string_view part,
                .attributes = {{"log.logger", part}}});
 }
 
+// Where only named receivers count: forgets any other.
+void keep_if_named(const config::Environment& environment, std::string_view signal,
+                   observability::ReceiverConfig& receiver) {
+  const std::string variable = fmt::format("OTEL_EXPORTER_OTLP_{}_ENDPOINT", signal);
+  if (!receiver.sends() || environment.find(variable)) return;
+  receiver.endpoint.clear();
+  log_warning("signals", variable + " is not set: nothing is sent to the general endpoint, which " +
+                             "may be this very process");
+}
+
 }  // namespace
 
 void identify(ResourceAttributes& resource) {
@@ -56,12 +66,16 @@ void identify(ResourceAttributes& resource) {
 }
 
 Result<std::unique_ptr<Signals>> Signals::start(const config::Environment& environment,
-                                                std::string_view suffix) {
+                                                std::string_view suffix, Receivers receivers) {
   std::unique_ptr<Signals> signals(new Signals);
   auto measured = metrics::metrics_config_from_environment(environment, suffix);
   if (!measured) return std::unexpected(measured.error());
   auto logged = logs::logs_config_from_environment(environment, suffix);
   if (!logged) return std::unexpected(logged.error());
+  if (receivers == Receivers::named) {
+    keep_if_named(environment, "METRICS", measured->receiver);
+    keep_if_named(environment, "LOGS", logged->receiver);
+  }
   set_log_suffix(ids_of_current_span);
   if (measured->receiver.sends() || measured->console) {
     identify(measured->resource);

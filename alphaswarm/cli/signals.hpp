@@ -3,6 +3,7 @@
 // Metrics and logs of a process as OTLP, beside its spans: where OTEL_METRICS_EXPORTER and
 // OTEL_LOGS_EXPORTER ask for them. Log lines name the span they were written in, always.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +18,15 @@
 namespace alphaswarm::cli {
 
 using ResourceAttributes = std::vector<std::pair<std::string, std::string>>;
+// Which receivers of metrics and logs count.
+enum class Receivers : std::uint8_t {
+  all,
+  // Only those that OTEL_EXPORTER_OTLP_{METRICS,LOGS}_ENDPOINT name: for a collector, whose general
+  // endpoint is its own address as often as not. It never sends to itself unless these say so, and
+  // then refuses what comes, since it takes spans only: there is no loop.
+  named,
+};
+
 // What all telemetry of this process says of it; what the user has set stays.
 void identify(ResourceAttributes& resource);
 
@@ -25,7 +35,8 @@ class Signals {
  public:
   // `suffix` is "-api", "-worker", …; empty where one process has several roles.
   [[nodiscard]] static Result<std::unique_ptr<Signals>> start(
-      const config::Environment& environment, std::string_view suffix);
+      const config::Environment& environment, std::string_view suffix,
+      Receivers receivers = Receivers::all);
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;

@@ -122,6 +122,40 @@ TEST(Http, JsonStringsAreValid) {
             "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");
 }
 
+// Each byte at each place of a text that is plain but for it.
+TEST(Http, JsonStringsAreValidWhateverByteStandsWhere) {
+  const auto escaped = [](unsigned byte) -> std::string {
+    if (byte == '"' || byte == '\\') return std::string("\\") + static_cast<char>(byte);
+    if (byte == '\n') return "\\n";
+    if (byte == '\r') return "\\r";
+    if (byte == '\t') return "\\t";
+    char code[8];
+    std::snprintf(code, sizeof code, "\\u%04x", byte);
+    if (byte < 0x20) return code;
+    return byte < 0x80 ? std::string(1, static_cast<char>(byte)) : "\xEF\xBF\xBD";
+  };
+  for (std::size_t size = 1; size <= 20; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (unsigned byte = 0; byte < 256; ++byte) {
+        std::string text(size, 'x');
+        text[at] = static_cast<char>(byte);
+        const std::string rest(size - at - 1, 'x');
+        ASSERT_EQ(json_quoted(text), '"' + std::string(at, 'x') + escaped(byte) + rest + '"')
+            << byte << " at " << at << " of " << size;
+      }
+      const std::string before(at, 'x');
+      const std::string after(size - at, 'x');
+      for (const char* whole : {"\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"}) {
+        ASSERT_EQ(json_quoted(before + whole + after), '"' + before + whole + after + '"');
+      }
+    }
+  }
+  EXPECT_EQ(json_quoted(""), "\"\"");
+  std::string out = "{";
+  append_json_quoted(out, "a\tb");
+  EXPECT_EQ(out, R"({"a\tb")");
+}
+
 TEST(Http, HeadersIgnoreCase) {
   Headers headers = {{"Accept", "a"}, {"ACCEPT", "b"}, {"Other", "c"}};
   EXPECT_EQ(headers.get("accept"), "a");

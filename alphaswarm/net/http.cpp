@@ -1,6 +1,7 @@
 #include "alphaswarm/net/http.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "alphaswarm/net/detail/utf8.hpp"
 #include "alphaswarm/net/url.hpp"
@@ -12,7 +13,21 @@ constexpr char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
-void append_control(std::string& out, char c) {
+// Characters that stand for themselves in a JSON string.
+constexpr auto kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (unsigned c = 0x20; c < 0x80; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
+
+// How many of them `text` begins with.
+std::size_t plain_run(std::string_view text) noexcept {
+  std::size_t run = 0;
+  while (run < text.size() && kPlain[static_cast<unsigned char>(text[run])]) ++run;
+  return run;
+}
+
+void append_escaped(std::string& out, char c) {
   constexpr std::string_view kHex = "0123456789abcdef";
   switch (c) {
     case '"':
@@ -118,15 +133,15 @@ HttpResponse HttpResponse::detail(int status, std::string_view message) {
   return json(status, "{\"detail\":" + json_quoted(message) + "}");
 }
 
-std::string json_quoted(std::string_view text) {
-  std::string out;
-  out.reserve(text.size() + 2);
+void append_json_quoted(std::string& out, std::string_view text) {
   out += '"';
-  for (std::size_t i = 0; i < text.size();) {
-    const char c = text[i];
-    if (static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\') {
-      append_control(out, c);
-      ++i;
+  for (std::size_t i = 0;;) {
+    const std::size_t run = plain_run(text.substr(i));
+    out += text.substr(i, run);
+    i += run;
+    if (i == text.size()) break;
+    if (static_cast<unsigned char>(text[i]) < 0x80) {
+      append_escaped(out, text[i++]);
       continue;
     }
     const std::size_t length = detail::utf8_length(text, i);
@@ -134,6 +149,12 @@ std::string json_quoted(std::string_view text) {
     i += length == 0 ? 1 : length;
   }
   out += '"';
+}
+
+std::string json_quoted(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 2);
+  append_json_quoted(out, text);
   return out;
 }
 

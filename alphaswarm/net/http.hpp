@@ -91,7 +91,9 @@ struct HttpResponse {
 
 // "Not Found" for 404; "Unknown" for what is not registered.
 [[nodiscard]] std::string_view reason_phrase(int status) noexcept;
-// `text` as a JSON string, with quotes. Invalid UTF-8 is replaced by U+FFFD.
+// `text` as a JSON string, with quotes; invalid UTF-8 is replaced by U+FFFD. The first adds it to
+// `out`.
+void append_json_quoted(std::string& out, std::string_view text);
 [[nodiscard]] std::string json_quoted(std::string_view text);
 
 }  // namespace alphaswarm::net

@@ -124,11 +124,11 @@ json::object TradingApi::wait_for_bars(const json::object& accepted, int bars) {
   return reply.json().as_object();
 }
 
-CollectorProcess::CollectorProcess()
+CollectorProcess::CollectorProcess(const Variables& environment)
     : offset_(free_port_offset()),
       process_(command_line(
                    {"collector", "--port-offset", std::to_string(offset_), "--data-dir", "data"}),
-               folder_.path()),
+               folder_.path(), environment),
       traces_(url(16686)) {
   if (!process_.wait_for_output("ready")) {
     throw std::runtime_error("alphaswarm collector did not get ready:\n" + process_.output());

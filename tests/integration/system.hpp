@@ -72,10 +72,11 @@ class System : public TradingApi {
 // `alphaswarm collector`, in a folder and on ports of its own; ready when constructed.
 class CollectorProcess {
  public:
-  CollectorProcess();
+  explicit CollectorProcess(const Variables& environment = {});
   [[nodiscard]] std::string url(int port) const;
   // Spans in its store; waits for `expected`, which its batch processor may still hold.
   [[nodiscard]] std::uint64_t spans(std::uint64_t expected);
+  [[nodiscard]] Process& process() noexcept { return process_; }
   [[nodiscard]] Http& traces() noexcept { return traces_; }
   [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_.path(); }
 

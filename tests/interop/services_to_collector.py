@@ -31,15 +31,16 @@ def records(sink) -> list:
 
 
 def last_points(sink) -> dict:
-    """(metric, its attributes) → the last value; and the resources they came with."""
+    """(metric, its attributes) → the last value, of a histogram the count."""
     found = {}
     for request in sink.requests["/v1/metrics"]:
         for resource in request.resource_metrics:
             for scope in resource.scope_metrics:
                 for metric in scope.metrics:
-                    for point in getattr(metric, metric.WhichOneof("data")).data_points:
+                    kind = metric.WhichOneof("data")
+                    for point in getattr(metric, kind).data_points:
                         key = (metric.name, *sorted(attributes(point).items()))
-                        found[key] = getattr(point, point.WhichOneof("value"))
+                        found[key] = point.count if kind == "histogram" else getattr(point, point.WhichOneof("value"))
     return found
 
 
@@ -97,7 +98,7 @@ def check(alphaswarm: str, otelcol: str, command: list, port: int, environment: 
         exported = found[("alphaswarm.sdk.spans.exported", ("service.name", "alphaswarm-api"))]
         assert exported == int(totals[2]) > 0, (exported, totals[0])
         assert found[("alphaswarm.sdk.export.calls", ("service.name", "alphaswarm-api"))] > 0
-        assert found[("alphaswarm.sdk.export.duration", ("service.name", "alphaswarm-api"))] > 0
+        assert found[("otel.sdk.exporter.operation.duration", ("service.name", "alphaswarm-api"))] > 0
         assert found[("process.cpu.time", ("cpu.mode", "user"))] > 0 and found[("process.memory.usage",)] > 1e6
         assert any(name.startswith("alphaswarm_spans_") for name, *_ in found)
         told = resources(sink)

@@ -59,7 +59,8 @@ struct Config {
   // each service, and sent when it is back or the service starts again; see spill_folder.hpp.
   // Empty: they are retried for `timeout_ms`, then dropped.
   std::string spill_folder{};
-  std::uint64_t spill_max_bytes = 67'108'864;  // of a service; the oldest batches go
+  // On disk, of a service; the oldest batches go. At least least_spill_bytes().
+  std::uint64_t spill_max_bytes = 67'108'864;
 
   // Takes the spans within the process; may be combined with an endpoint. Shared, because an
   // in-process collector outlives and serves several providers.
@@ -100,6 +101,13 @@ struct Config {
   std::uint32_t max_batch_bytes = 1'048'576;  // size of one request, about
   std::int64_t shutdown_timeout_ms = 5'000;   // of the last flush, at destruction
   SpanLimits limits{};
+
+  // Room for two batches, one that is being sent and a new one; each may exceed its bound by a
+  // span.
+  [[nodiscard]] std::uint64_t least_spill_bytes() const noexcept {
+    constexpr std::uint64_t kSpanBytes = 65'536;
+    return 2 * (max_batch_bytes + kSpanBytes);
+  }
 };
 
 }  // namespace alphaswarm::observability

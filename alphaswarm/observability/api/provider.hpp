@@ -43,7 +43,7 @@ struct Stats {
   Dropped dropped;
   std::uint64_t batches = 0;
   std::uint64_t retries = 0;
-  // Calls to the sink, retries and failed ones included.
+  // Calls to the receiver, retries and failed ones included.
   struct Exports {
     std::uint64_t calls = 0;
     double seconds = 0;      // all of them together
@@ -63,7 +63,8 @@ struct Stats {
     std::uint64_t overwritten = 0;  // removed for newer ones: the folder was full
     std::uint64_t rejected = 0;     // by the receiver, when sent from it
     std::uint64_t set_aside = 0;    // files, not spans: torn ones, or not ours
-    std::uint64_t errors = 0;       // batches it could not take, e.g. on a full disk
+    std::uint64_t errors = 0;       // writes that failed, e.g. on a full disk; tries, so to speak
+    std::uint64_t lost = 0;         // batches, not spans: given up because of that
   };
   Spill spill;
   // Of the flight recorder; its spans are among `not_sampled`, and in no other count above.
@@ -78,6 +79,15 @@ struct Stats {
     double retained_seconds = 0;      // how far back one can look
   };
   Recorder recorder;
+};
+
+// Hears of each export: one batch with its retries and the pauses between them.
+class ExportListener {
+ public:
+  virtual ~ExportListener() = default;
+  // On an export thread: must not throw, and should not block. `error` is empty where the receiver
+  // took the batch, else "unavailable" (retries exhausted, or kept for later) or "rejected".
+  virtual void exported(double seconds, std::string_view error) = 0;
 };
 
 inline namespace ALPHASWARM_OTEL_NAMESPACE {
@@ -134,6 +144,8 @@ class TracerProvider {
   // Exports what the flight recorder keeps of a trace: for those triggered in another process.
   // Takes a lock: not for the hot path.
   void trigger(const TraceId& trace);
+  // Until the listener is destroyed.
+  void listen(std::weak_ptr<ExportListener> listener) const;
 
   // Makes this the process default, which spans without a current context use. The destructor
   // takes it back.
@@ -171,6 +183,7 @@ class TracerProvider {
   }
   void install_as_default() noexcept {}
   void trigger(const TraceId&) {}
+  void listen(std::weak_ptr<ExportListener>) const {}
 };
 
 #endif

@@ -83,7 +83,7 @@ constexpr Setting kSettings[] = {
      "Keep batches in this folder while their receiver is away, and send them later, also after a "
      "restart. Empty: retry, then drop"},
     {"ALPHASWARM_OTEL_SPILL_MAX_BYTES", "67108864",
-     "Size of that folder for each service; the oldest batches go"},
+     "Size of that folder on disk for each service, room for two batches at least; the oldest go"},
     {"ALPHASWARM_OTEL_RATIO_RULE", "consistent",
      "Which traces a ratio keeps: consistent (low 56 bits at or above the threshold) or trace_id "
      "(low 64 bits below the bound: the older TraceIdRatioBased)"},
@@ -238,7 +238,8 @@ void read_destination(Reader& reader, bool service, Config& config) {
   config.file = reader.text(kFile);
   reader.integer(kFileMaxBytes, 1'000, INT64_MAX, config.file_max_bytes);
   config.spill_folder = reader.text(kSpillFolder);
-  reader.integer(kSpillMaxBytes, 65'536, INT64_MAX, config.spill_max_bytes);
+  reader.integer(kSpillMaxBytes, static_cast<std::int64_t>(config.least_spill_bytes()), INT64_MAX,
+                 config.spill_max_bytes);
   Index endpoint = kEndpoint;
   if (!reader.has(kEndpoint) && !service) {
     endpoint = reader.first(kOtelTracesEndpoint, kOtelEndpoint);

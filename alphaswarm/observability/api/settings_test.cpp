@@ -126,14 +126,18 @@ TEST(Settings, EveryBadValueIsAnErrorThatNamesItsVariable) {
 TEST(Settings, SpillAndProcessor) {
   EXPECT_EQ(read({}, "-api")->spill_folder, "");
   const auto config = read({{"ALPHASWARM_OTEL_SPILL_DIR", "/spill"},
-                            {"ALPHASWARM_OTEL_SPILL_MAX_BYTES", "1000000"},
+                            {"ALPHASWARM_OTEL_SPILL_MAX_BYTES", "3000000"},
                             {"ALPHASWARM_OTEL_PROCESSOR", "simple"}},
                            "-api");
   ASSERT_TRUE(config.has_value());
   EXPECT_EQ(config->spill_folder, "/spill");
-  EXPECT_EQ(config->spill_max_bytes, 1'000'000U);
+  EXPECT_EQ(config->spill_max_bytes, 3'000'000U);
   EXPECT_TRUE(config->simple);
-  EXPECT_FALSE(read({{"ALPHASWARM_OTEL_SPILL_MAX_BYTES", "1"}}).has_value());
+  const std::string least = std::to_string(2 * ((1U << 20U) + 65'536));  // two batches
+  EXPECT_TRUE(read({{"ALPHASWARM_OTEL_SPILL_MAX_BYTES", least}}).has_value());
+  const auto small = read({{"ALPHASWARM_OTEL_SPILL_MAX_BYTES", "2228223"}});
+  ASSERT_FALSE(small.has_value());
+  EXPECT_TRUE(small.error().message.contains("from " + least)) << small.error().message;
   EXPECT_FALSE(read({{"ALPHASWARM_OTEL_PROCESSOR", "complex"}}).has_value());
 }
 

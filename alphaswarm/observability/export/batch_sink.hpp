@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,7 @@ struct SinkResult {
   std::chrono::milliseconds retry_after{0};  // 0: the caller's own backoff
   std::uint32_t rejected_spans = 0;          // of an accepted batch (OTLP partial success)
   std::string message{};                     // why, when not plainly accepted
+  bool asked = true;                         // false: the receiver was not
 };
 
 // What became of the spans in a spill folder, as far as one sink had a part in it.
@@ -38,7 +40,8 @@ struct SpillAccount {
   std::atomic<std::uint64_t> overwritten{0};  // removed for newer ones: the folder was full
   std::atomic<std::uint64_t> rejected{0};     // by the receiver, when sent from it
   std::atomic<std::uint64_t> set_aside{0};    // files that were torn or not ours
-  std::atomic<std::uint64_t> errors{0};       // batches it could not take, e.g. on a full disk
+  std::atomic<std::uint64_t> errors{0};       // writes to it that failed, e.g. on a full disk
+  std::atomic<std::uint64_t> lost{0};         // batches given up because of that
 };
 
 // An implementation MUST return within about `timeout`, MUST NOT throw, and MAY block. It is
@@ -51,11 +54,19 @@ class BatchSink {
   // For a batch that there is no time to offer (again): a sink that can store it does.
   [[nodiscard]] virtual SinkResult keep(const Batch& batch) {
     static_cast<void>(batch);
-    return {.status = SinkResult::rejected, .message = "no time left to send"};
+    return {.status = SinkResult::rejected, .message = "no time left to send", .asked = false};
   }
   // Called often, and between batches, for work of the sink's own; as send(), it may block.
   virtual void idle() {}
-  [[nodiscard]] virtual const SpillAccount* spill() const noexcept { return nullptr; }
+  // Null if it keeps none. Shared: it is read, and grows, after the sink is gone.
+  [[nodiscard]] virtual std::shared_ptr<const SpillAccount> spill() const noexcept {
+    return nullptr;
+  }
+  // A provider's shutdown, on any thread: its calls, and one under way, SHOULD be over by
+  // `deadline`. A sink that several providers share need not listen.
+  virtual void stop_by(std::chrono::steady_clock::time_point deadline) {
+    static_cast<void>(deadline);
+  }
   // For a sink that answers before it is done: waits until what it accepted is delivered; false if
   // that took longer than `timeout`.
   [[nodiscard]] virtual bool flush(std::chrono::milliseconds timeout) {

@@ -5,6 +5,7 @@
 #include "alphaswarm/observability/export/otlp_grpc.hpp"
 #include "alphaswarm/observability/export/otlp_http.hpp"
 #include "alphaswarm/observability/export/queued_sink.hpp"
+#include "alphaswarm/observability/export/sink_thread.hpp"
 #include "alphaswarm/observability/export/spill_sink.hpp"
 
 namespace alphaswarm::observability {
@@ -55,6 +56,9 @@ Result<std::vector<std::shared_ptr<BatchSink>>> make_sinks(const Config& config)
   if (!config.endpoint.empty()) {
     auto exporter = make_exporter(config);
     if (!exporter) return std::unexpected(exporter.error());
+    if (!config.spill_folder.empty() || !sinks.empty()) {
+      *exporter = std::make_shared<SinkThread>(std::move(*exporter));
+    }
     if (!config.spill_folder.empty()) {
       auto folder = SpillFolder::open(config.spill_folder + "/" + file_name(config.service_name),
                                       config.spill_max_bytes);

@@ -9,6 +9,7 @@
 namespace alphaswarm::observability {
 
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
 namespace {
 constexpr milliseconds kIdleEvery{1'000};
@@ -22,10 +23,25 @@ QueuedSink::QueuedSink(std::shared_ptr<BatchSink> inner, std::string service,
                          "Spans a further receiver accepted.")),
       dropped_(counter("alphaswarm_spans_forward_dropped_total", "service=\"" + service + "\"",
                        "Spans a further receiver did not get.")) {
-  thread_ = start_thread("otel-forward", [this](const std::stop_token& stop) { run(stop); });
+  thread_ = start_thread("otel-forward", [this](const std::stop_token&) { run(); });
 }
 
-QueuedSink::~QueuedSink() = default;
+QueuedSink::~QueuedSink() {
+  stop_by(steady_clock::now() + timeout_);
+  const std::scoped_lock lock(mutex_);
+  over_ = true;
+  changed_.notify_all();
+}
+
+void QueuedSink::stop_by(TimePoint deadline) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (deadline >= stop_deadline_) return;
+    stop_deadline_ = deadline;
+    changed_.notify_all();
+  }
+  inner_->stop_by(deadline);
+}
 
 SinkResult QueuedSink::send(const Batch& batch, milliseconds) {
   const std::scoped_lock lock(mutex_);
@@ -44,23 +60,23 @@ bool QueuedSink::flush(milliseconds timeout) {
   return changed_.wait_for(lock, timeout, [&] { return queue_.empty() && !sending_; });
 }
 
-void QueuedSink::run(const std::stop_token& stop) {
+void QueuedSink::run() {
   for (;;) {
     Queued batch;
     {
       std::unique_lock lock(mutex_);
-      if (!changed_.wait_for(lock, stop, kIdleEvery, [&] { return !queue_.empty(); })) {
-        if (stop.stop_requested()) return;
+      if (!changed_.wait_for(lock, kIdleEvery, [&] { return over_ || !queue_.empty(); })) {
         lock.unlock();
         inner_->idle();
         continue;
       }
+      if (queue_.empty()) return;
       batch = std::move(queue_.front());
       queue_.pop_front();
       bytes_ -= batch.request.size();
       sending_ = true;
     }
-    const SinkResult::Status end = deliver(batch, stop);
+    const SinkResult::Status end = deliver(batch);
     if (end != SinkResult::kept) {  // those are in the spill folder's account
       (end == SinkResult::accepted ? forwarded_ : dropped_).add(batch.span_count);
     }
@@ -70,19 +86,22 @@ void QueuedSink::run(const std::stop_token& stop) {
   }
 }
 
-SinkResult::Status QueuedSink::deliver(const Queued& batch, const std::stop_token& stop) {
-  using std::chrono::steady_clock;
-  const auto deadline = steady_clock::now() + timeout_;
+SinkResult::Status QueuedSink::deliver(const Queued& queued) {
+  const Batch batch{queued.request, queued.span_count};
+  const TimePoint deadline = steady_clock::now() + timeout_;
+  std::unique_lock lock(mutex_);
+  const auto stopping = [&] { return stop_deadline_ != TimePoint::max(); };
   for (milliseconds backoff{500};; backoff = std::min(backoff * 2, milliseconds(5'000))) {
-    const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
-    if (left <= milliseconds(0)) return inner_->keep({batch.request, batch.span_count}).status;
-    const SinkResult result =
-        inner_->send({batch.request, batch.span_count},
-                     stop.stop_requested() ? std::min(left, milliseconds(500)) : left);
+    const auto left = std::chrono::duration_cast<milliseconds>(std::min(deadline, stop_deadline_) -
+                                                               steady_clock::now());
+    const bool last = stopping();
+    lock.unlock();
+    if (left <= milliseconds(0)) return inner_->keep(batch).status;
+    const SinkResult result = inner_->send(batch, left);
     if (result.status != SinkResult::retry) return result.status;
-    if (stop.stop_requested()) return inner_->keep({batch.request, batch.span_count}).status;
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, stop, std::max(result.retry_after, backoff), [] { return false; });
+    if (last) return inner_->keep(batch).status;
+    lock.lock();
+    changed_.wait_for(lock, std::max(result.retry_after, backoff), stopping);
   }
 }
 

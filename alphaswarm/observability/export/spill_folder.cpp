@@ -28,8 +28,9 @@ constexpr std::size_t kHeaderBytes = 24;
 constexpr std::string_view kKept = ".spill";
 constexpr std::string_view kWriting = ".tmp";
 constexpr std::string_view kBad = ".bad";
-// A file being written that is older than this has no writer any more.
 constexpr std::uint64_t kMaxFileBytes = 268'435'456;  // more is no batch
+constexpr std::uint64_t kBlockBytes = 4'096;          // of ext4, xfs, btrfs and tmpfs
+// A file being written that is older than this has no writer any more.
 constexpr std::int64_t kOrphanSeconds = 60;
 
 std::string reason() { return std::generic_category().message(errno); }
@@ -65,6 +66,17 @@ std::optional<std::uint32_t> check(std::string_view file) {
   std::memcpy(&size, file.data() + 16, 8);
   if (size != file.size() - kHeaderBytes || crc != checksum(file)) return std::nullopt;
   return spans;
+}
+
+std::uint64_t on_disk(std::uint64_t bytes) {
+  return (bytes + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+}
+
+// What the list of names takes: it grows with them, and seldom shrinks.
+std::uint64_t list_bytes(const std::string& folder) {
+  struct stat found{};
+  return ::stat(folder.c_str(), &found) == 0 ? static_cast<std::uint64_t>(found.st_blocks) * 512
+                                             : 0;
 }
 
 struct Name {
@@ -186,10 +198,10 @@ std::vector<std::string> SpillFolder::names() const {
 }
 
 Result<void> SpillFolder::make_room(std::uint64_t bytes, SpillAccount& account) const {
-  if (bytes > max_bytes_) {
+  std::uint64_t used = list_bytes(path_) + on_disk(bytes);  // with the new one
+  if (used > max_bytes_) {
     return fail(ErrorCode::resource_exhausted, "the batch is larger than the spill folder may be");
   }
-  std::uint64_t used = 0;
   std::vector<std::pair<std::string, Name>> kept;
   std::vector<std::pair<std::string, Name>> bad;
   for_each_name(path_, [&](std::string_view name) {
@@ -197,21 +209,21 @@ Result<void> SpillFolder::make_room(std::uint64_t bytes, SpillAccount& account) 
     if (stem.ends_with(kBad)) stem.remove_suffix(kBad.size());
     const auto parsed = parse_name(stem);
     if (!parsed) return;
-    used += parsed->bytes;
+    used += on_disk(parsed->bytes);
     (stem.size() == name.size() ? kept : bad).emplace_back(name, *parsed);
   });
   std::ranges::sort(kept, {}, &std::pair<std::string, Name>::first);
   for (const auto& [name, what] : bad) {
-    if (used + bytes <= max_bytes_) return {};
-    if (::unlink((path_ + name).c_str()) == 0) used -= what.bytes;
+    if (used <= max_bytes_) return {};
+    if (::unlink((path_ + name).c_str()) == 0) used -= on_disk(what.bytes);
   }
   for (const auto& [name, what] : kept) {
-    if (used + bytes <= max_bytes_) return {};
+    if (used <= max_bytes_) return {};
     if (!remove_unlocked(path_ + name)) continue;
-    used -= what.bytes;
+    used -= on_disk(what.bytes);
     account.overwritten.fetch_add(what.spans, std::memory_order_relaxed);
   }
-  if (used + bytes <= max_bytes_) return {};
+  if (used <= max_bytes_) return {};
   return fail(ErrorCode::resource_exhausted, "the spill folder is full of batches being sent");
 }
 

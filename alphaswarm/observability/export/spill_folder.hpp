@@ -27,9 +27,9 @@ namespace alphaswarm::observability {
 // For one thread; several may each have one on the same path.
 class SpillFolder {
  public:
-  // Files together take at most about `max_bytes`: each process that shares the folder may exceed
-  // it by one batch. Makes the folder where there is none, readable by its owner only, and removes
-  // what a writer that died left half written.
+  // The folder takes at most about `max_bytes` of the disk, in whole blocks: each process that
+  // shares it may exceed that by one batch. Makes it where there is none, readable by its owner
+  // only, and removes what a writer that died left half written.
   [[nodiscard]] static Result<SpillFolder> open(std::string path, std::uint64_t max_bytes);
 
   // Removes the oldest batches where room is needed, and counts them in `account`. An error says

@@ -48,9 +48,39 @@ TEST_F(SpillFolderTest, WhatIsKeptComesBackByteForByte) {
   EXPECT_EQ(account.set_aside.load(), 0U);
 }
 
+// As du(1) counts: the list of names, and all files.
+std::uint64_t on_disk(const fs::path& folder) {
+  struct stat found{};
+  EXPECT_EQ(::stat(folder.c_str(), &found), 0);
+  auto bytes = static_cast<std::uint64_t>(found.st_blocks) * 512;
+  for (const auto& each : fs::directory_iterator(folder)) {
+    EXPECT_EQ(::stat(each.path().c_str(), &found), 0);
+    bytes += static_cast<std::uint64_t>(found.st_blocks) * 512;
+  }
+  return bytes;
+}
+
+TEST_F(SpillFolderTest, TheBoundCountsBlocksOfTheDisk) {
+  SpillAccount account;
+  constexpr std::uint64_t kMost = 100'000;
+  SpillFolder bounded = folder(kMost);
+  for (int i = 0; i < 200; ++i) {  // in bytes, all of them would fit
+    ASSERT_TRUE(bounded.store({"small", 1}, account).has_value());
+  }
+  EXPECT_LE(on_disk(folder_), kMost);
+  EXPECT_GT(on_disk(folder_), kMost - 3 * 4'096);
+  EXPECT_EQ(account.overwritten.load(), 200 - bounded.names().size());
+  // A size that ends just behind a block.
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_TRUE(bounded.store({std::string(4'090, 'x'), 1}, account).has_value());
+  }
+  EXPECT_LE(on_disk(folder_), kMost);
+}
+
 TEST_F(SpillFolderTest, IsBoundedAndTheOldestGo) {
   SpillAccount account;
-  SpillFolder bounded = folder(10'000);
+  static_cast<void>(folder());
+  SpillFolder bounded = folder(on_disk(folder_) + 3 * 4'096 + 100);
   const std::string request(3'000, 'x');
   for (std::uint32_t i = 1; i <= 6; ++i) {
     ASSERT_TRUE(bounded.store({request, i}, account).has_value());
@@ -59,7 +89,7 @@ TEST_F(SpillFolderTest, IsBoundedAndTheOldestGo) {
   ASSERT_EQ(names.size(), 3U);
   EXPECT_EQ(account.overwritten.load(), 1U + 2U + 3U);
   EXPECT_EQ(bounded.take(names[0], account)->batch().span_count, 4U);
-  EXPECT_FALSE(bounded.store({std::string(10'000, 'x'), 1}, account).has_value());
+  EXPECT_FALSE(bounded.store({std::string(20'000, 'x'), 1}, account).has_value());
   // One that is being sent stays.
   const auto sending = bounded.take(names[0], account);
   ASSERT_TRUE(bounded.store({std::string(6'000, 'x'), 9}, account).has_value());
@@ -97,7 +127,7 @@ TEST_F(SpillFolderTest, DamagedAndForeignFilesAreSetAside) {
   EXPECT_EQ(spill.names().size(), 1U);
   EXPECT_TRUE(fs::exists(folder_ / "notes.txt"));
   // They make room for new ones first.
-  ASSERT_TRUE(spill.store({std::string(197'000, 'c'), 1}, account).has_value());
+  ASSERT_TRUE(spill.store({std::string(180'000, 'c'), 1}, account).has_value());
   EXPECT_EQ(spill.names().size(), 2U);
   EXPECT_LT(files(".bad").size(), 4U);
   EXPECT_EQ(account.overwritten.load(), 0U);
@@ -119,6 +149,20 @@ TEST_F(SpillFolderTest, AHalfWrittenFileOfADeadWriterGoes) {
   EXPECT_FALSE(fs::exists(old));
   EXPECT_TRUE(fs::exists(held));
   EXPECT_TRUE(fs::exists(young));
+}
+
+TEST_F(SpillFolderTest, ABoundWithoutRoomForTwoBatchesIsAnError) {
+  Config small = config(kNobody);
+  small.max_batch_bytes = 100'000;
+  small.spill_max_bytes = small.least_spill_bytes() - 1;
+  const auto refused = TracerProvider::create(small);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(
+      refused.error().message,
+      "spill_max_bytes must be at least 331072, room for two batches of max_batch_bytes and a "
+      "span each");
+  small.spill_max_bytes = small.least_spill_bytes();
+  EXPECT_TRUE(TracerProvider::create(small).has_value());
 }
 
 TEST_F(SpillFolderTest, AFolderThatCannotBeMadeIsAnError) {

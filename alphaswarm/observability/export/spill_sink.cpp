@@ -33,14 +33,15 @@ SpillSink::SpillSink(std::shared_ptr<BatchSink> inner, SpillFolder folder, std::
 
 SinkResult SpillSink::send(const Batch& batch, milliseconds timeout) {
   if (steady_clock::now() < next_try_) {
-    if (SinkResult kept = keep(batch); kept.status == SinkResult::kept) return kept;
+    if (SinkResult kept = store(batch); kept.status == SinkResult::kept) return kept;
   }
   SinkResult result = inner_->send(batch, timeout);
   receiver_answers(result.status != SinkResult::retry, result.retry_after);
   if (result.status != SinkResult::retry) return result;
-  SinkResult kept = keep(batch);
+  SinkResult kept = store(batch);
   if (kept.status == SinkResult::kept) {
     kept.message = std::move(result.message);
+    kept.asked = result.asked;
     return kept;
   }
   result.message += "; " + kept.message;
@@ -48,13 +49,24 @@ SinkResult SpillSink::send(const Batch& batch, milliseconds timeout) {
 }
 
 SinkResult SpillSink::keep(const Batch& batch) {
-  if (auto stored = folder_.store(batch, account_); !stored) {
-    account_.errors.fetch_add(1, std::memory_order_relaxed);
-    return {.status = SinkResult::rejected, .message = stored.error().message};
+  SinkResult kept = store(batch);
+  if (kept.status != SinkResult::kept) account_->lost.fetch_add(1, std::memory_order_relaxed);
+  return kept;
+}
+
+SinkResult SpillSink::store(const Batch& batch) {
+  if (auto stored = folder_.store(batch, *account_); !stored) {
+    account_->errors.fetch_add(1, std::memory_order_relaxed);
+    return {.status = SinkResult::rejected, .message = stored.error().message, .asked = false};
   }
-  account_.kept.fetch_add(batch.span_count, std::memory_order_relaxed);
+  account_->kept.fetch_add(batch.span_count, std::memory_order_relaxed);
   next_look_ = {};
-  return {.status = SinkResult::kept, .message = "the receiver is away"};
+  return {.status = SinkResult::kept, .message = "the receiver is away", .asked = false};
+}
+
+void SpillSink::stop_by(TimePoint deadline) {
+  const TimePoint now = steady_clock::now();
+  inner_->stop_by(now + std::max(deadline - now, TimePoint::duration::zero()) / 2);
 }
 
 void SpillSink::idle() {
@@ -70,7 +82,7 @@ void SpillSink::idle() {
 }
 
 bool SpillSink::send_kept(const std::string& name) {
-  const auto kept = folder_.take(name, account_);
+  const auto kept = folder_.take(name, *account_);
   if (!kept) return true;
   const Batch batch = kept->batch();
   const SinkResult result = inner_->send(batch, timeout_);
@@ -80,8 +92,8 @@ bool SpillSink::send_kept(const std::string& name) {
   const std::uint32_t refused = result.status == SinkResult::accepted
                                     ? std::min(result.rejected_spans, batch.span_count)
                                     : batch.span_count;
-  account_.sent.fetch_add(batch.span_count - refused, std::memory_order_relaxed);
-  account_.rejected.fetch_add(refused, std::memory_order_relaxed);
+  account_->sent.fetch_add(batch.span_count - refused, std::memory_order_relaxed);
+  account_->rejected.fetch_add(refused, std::memory_order_relaxed);
   resent_ += batch.span_count - refused;
   return true;
 }

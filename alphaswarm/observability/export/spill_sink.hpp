@@ -25,11 +25,17 @@ class SpillSink final : public BatchSink {
   [[nodiscard]] SinkResult send(const Batch& batch, std::chrono::milliseconds timeout) override;
   [[nodiscard]] SinkResult keep(const Batch& batch) override;
   void idle() override;
-  [[nodiscard]] const SpillAccount* spill() const noexcept override { return &account_; }
+  [[nodiscard]] std::shared_ptr<const SpillAccount> spill() const noexcept override {
+    return account_;
+  }
+  // The receiver has half of the time: the other half is for what it did not take.
+  void stop_by(std::chrono::steady_clock::time_point deadline) override;
 
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
 
+  // A failure may still be made good by another try.
+  [[nodiscard]] SinkResult store(const Batch& batch);
   void receiver_answers(bool well, std::chrono::milliseconds retry_after);
   // False: no more now.
   bool send_kept(const std::string& name);
@@ -43,7 +49,7 @@ class SpillSink final : public BatchSink {
   TimePoint next_try_{};      // before it the receiver counts as away
   TimePoint next_look_{};     // into the folder
   std::uint64_t resent_ = 0;  // since the folder was last empty
-  SpillAccount account_;
+  std::shared_ptr<SpillAccount> account_ = std::make_shared<SpillAccount>();
 };
 
 }  // namespace alphaswarm::observability

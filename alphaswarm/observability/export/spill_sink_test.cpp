@@ -67,7 +67,8 @@ TEST_F(SpillSinkTest, AFullDiskDropsAndCounts) {
   const Stats stats = tracing->stats();
   EXPECT_GT(stats.spilled, 0U);
   EXPECT_GT(stats.dropped.export_failed, 0U);
-  EXPECT_GT(stats.spill.errors, 0U);
+  EXPECT_GT(stats.spill.lost, 0U);
+  EXPECT_GE(stats.spill.errors, stats.spill.lost);
   EXPECT_EQ(stats.spill.kept, stats.spilled);
   expect_exact(*tracing);
   EXPECT_TRUE(files(".tmp").empty()) << "a half written file was left behind";
@@ -151,6 +152,20 @@ TEST_F(SpillSinkTest, WhatTheReceiverRefusesForGoodIsNotKept) {
   EXPECT_EQ(sink.spill()->rejected.load(), 7U);
   EXPECT_EQ(sink.spill()->sent.load(), 5U);
   EXPECT_TRUE(files().empty());
+}
+
+TEST_F(SpillSinkTest, FailedWritesAndLostBatchesAreTwoThings) {
+  const auto receiver = std::make_shared<Receiver>();
+  receiver->answer(kAway);
+  SpillSink sink(receiver, folder(), "desk", 1'000);
+  fs::remove_all(folder_);
+  EXPECT_EQ(sink.send({"a", 4}, kTimeout).status, SinkResult::retry);
+  EXPECT_EQ(sink.send({"a", 4}, kTimeout).status, SinkResult::retry);
+  EXPECT_GE(sink.spill()->errors.load(), 2U);
+  EXPECT_EQ(sink.spill()->lost.load(), 0U) << "it may still be sent";
+  EXPECT_EQ(sink.keep({"a", 4}).status, SinkResult::rejected);
+  EXPECT_EQ(sink.spill()->lost.load(), 1U);
+  EXPECT_EQ(sink.spill()->kept.load(), 0U);
 }
 
 TEST_F(SpillSinkTest, SeveralThatShareAFolderSendEachBatchOnce) {

@@ -122,11 +122,13 @@ Observation& Observation::operator=(Observation&& other) noexcept {
     stop();
     state_ = std::move(other.state_);
     id_ = std::exchange(other.id_, 0);
+    measures_ = std::move(other.measures_);
   }
   return *this;
 }
 
 void Observation::stop() noexcept {
+  measures_.reset();
   if (const std::uint64_t id = std::exchange(id_, 0); id != 0) {
     if (const auto state = state_.lock()) state->forget(id);
   }

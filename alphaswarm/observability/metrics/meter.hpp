@@ -220,22 +220,26 @@ class Observer {
 };
 using Callback = std::function<void(Observer&)>;
 
-// Keeps a callback registered. The destructor waits for a call of it under way, so it must not
-// run within a callback.
+// Keeps a callback registered, or what else measures. The destructor waits for a call of the
+// callback under way, so it must not run within one.
 class [[nodiscard]] Observation {
  public:
   Observation() noexcept = default;
   Observation(std::weak_ptr<detail::ProviderState> state, std::uint64_t id) noexcept
       : state_(std::move(state)), id_(id) {}
+  explicit Observation(std::shared_ptr<void> measures) noexcept : measures_(std::move(measures)) {}
   ~Observation() { stop(); }
   Observation(Observation&& other) noexcept
-      : state_(std::move(other.state_)), id_(std::exchange(other.id_, 0)) {}
+      : state_(std::move(other.state_)),
+        id_(std::exchange(other.id_, 0)),
+        measures_(std::move(other.measures_)) {}
   Observation& operator=(Observation&& other) noexcept;
   void stop() noexcept;
 
  private:
   std::weak_ptr<detail::ProviderState> state_;
   std::uint64_t id_ = 0;
+  std::shared_ptr<void> measures_;  // shared: who calls it may be at it
 };
 
 // Makes the instruments of one library or component. The same name, kind and unit again gives the

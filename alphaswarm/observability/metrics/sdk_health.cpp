@@ -1,6 +1,8 @@
 #include "alphaswarm/observability/metrics/sdk_health.hpp"
 
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace alphaswarm::observability::metrics {
 namespace {
@@ -37,12 +39,30 @@ Callback observe(const TracerProvider& provider, Read read) {
   };
 }
 
-Callback observe_seconds(const TracerProvider& provider, double Stats::Exports::* seconds) {
-  return [&provider, seconds](Observer& observer) {
-    observer.observe(provider.stats().exports.*seconds,
-                     {{"service.name", provider.service_name()}});
-  };
-}
+// By OpenTelemetry's conventions for the metrics of an SDK, which are still in development:
+// https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/
+class ExportDurations final : public ExportListener {
+ public:
+  ExportDurations(const Meter& meter, std::string service)
+      : service_(std::move(service)),
+        durations_(meter.histogram("otel.sdk.exporter.operation.duration",
+                                   {.unit = "s",
+                                    .description = "Exports of a batch, retries and pauses "
+                                                   "included.",
+                                    .boundaries = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                                   0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}})) {}
+  void exported(double seconds, std::string_view error) override {
+    if (error.empty()) {
+      durations_.record(seconds, {{"service.name", service_}});
+    } else {
+      durations_.record(seconds, {{"service.name", service_}, {"error.type", error}});
+    }
+  }
+
+ private:
+  std::string service_;
+  Histogram durations_;
+};
 
 // What the flight recorder keeps.
 void observe_recorder(const Meter& meter, const TracerProvider& provider,
@@ -127,12 +147,10 @@ std::vector<Observation> observe_sdk(const Meter& meter, const TracerProvider& p
       meter.observable_counter("alphaswarm.sdk.export.calls",
                                observe(provider, [](const Stats& s) { return s.exports.calls; }),
                                options("{call}", "Calls of the exporter, failed ones too.")));
-  kept.push_back(meter.observable_counter("alphaswarm.sdk.export.duration",
-                                          observe_seconds(provider, &Stats::Exports::seconds),
-                                          options("s", "Time in calls of the exporter.")));
-  kept.push_back(meter.observable_gauge(
-      "alphaswarm.sdk.export.duration.max", observe_seconds(provider, &Stats::Exports::max_seconds),
-      options("s", "Slowest call of the exporter in the last minute or two.")));
+  const auto durations =
+      std::make_shared<ExportDurations>(meter, std::string(provider.service_name()));
+  provider.listen(durations);
+  kept.emplace_back(durations);
   observe_recorder(meter, provider, kept);
   return kept;
 }

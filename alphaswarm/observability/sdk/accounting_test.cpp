@@ -271,6 +271,8 @@ TEST_F(AccountingTest, ShutdownIsBoundedWhenTheSinkHangs) {
   const auto start = std::chrono::steady_clock::now();
   EXPECT_FALSE(provider->shutdown(100));
   EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(3'000));
+  EXPECT_EQ(provider->stats().dropped.export_failed, 10U) << "left behind, and not counted";
+  expect_exact(*provider);
   sink_->block(false);
   sink_->wait_for_calls(1);
 }

@@ -22,12 +22,18 @@ std::int64_t since_start(steady_clock::time_point at) noexcept {
   return std::chrono::nanoseconds(at.time_since_epoch()).count();
 }
 
+std::string_view error_type(const SinkResult& result) noexcept {
+  if (result.status == SinkResult::kept) return "unavailable";
+  return result.status == SinkResult::accepted && result.rejected_spans == 0 ? "" : "rejected";
+}
+
 Stats::Spill read(const SpillAccount& account) noexcept {
   const auto value = [](const std::atomic<std::uint64_t>& count) {
     return count.load(std::memory_order_relaxed);
   };
   return {value(account.kept),     value(account.sent),      value(account.overwritten),
-          value(account.rejected), value(account.set_aside), value(account.errors)};
+          value(account.rejected), value(account.set_aside), value(account.errors),
+          value(account.lost)};
 }
 
 }  // namespace
@@ -39,38 +45,72 @@ void add(Stats::Spill& sum, const Stats::Spill& more) noexcept {
   sum.rejected += more.rejected;
   sum.set_aside += more.set_aside;
   sum.errors += more.errors;
+  sum.lost += more.lost;
 }
 
-Delivery::Delivery(const Config& config, std::vector<std::shared_ptr<BatchSink>> sinks)
+void ExportListeners::add(std::weak_ptr<ExportListener> listener) {
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(listeners_, [](const auto& each) { return each.expired(); });
+  listeners_.push_back(std::move(listener));
+}
+
+void ExportListeners::tell(double seconds, std::string_view error) {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& each : listeners_) {
+    if (const auto listener = each.lock()) listener->exported(seconds, error);
+  }
+}
+
+Delivery::Delivery(const Config& config, std::vector<std::shared_ptr<BatchSink>> sinks,
+                   ExportListeners* listeners)
     : timeout_(config.timeout_ms),
       service_(config.service_name),
       sinks_(std::move(sinks)),
-      random_(thread_random().next()) {}
+      listeners_(listeners),
+      random_(thread_random().next()) {
+  for (const auto& sink : sinks_) {
+    if (auto spill = sink->spill()) spills_.push_back(std::move(spill));
+  }
+}
 
 SinkResult Delivery::offer(const Batch& batch, TimePoint until) {
+  const TimePoint begin = steady_clock::now();
   milliseconds backoff = kFirstBackoff;
+  bool asked = false;
   std::string why;
   for (bool first = true;; first = false) {
     const auto left = duration_cast<milliseconds>(limit(until) - steady_clock::now());
     if (left <= milliseconds(0)) break;
     if (!first) retries_.fetch_add(1, std::memory_order_relaxed);
     SinkResult result = timed_send(batch, left);
-    if (result.status != SinkResult::retry) return result;
+    if (result.status != SinkResult::retry) {
+      if (result.asked) tell(begin, error_type(result));
+      return result;
+    }
     report(true, result.message);
+    asked = asked || result.asked;
     why = std::move(result.message);
     const auto jittered = milliseconds(static_cast<std::int64_t>(
         static_cast<double>(backoff.count()) * (0.5 + random_.uniform() / 2)));
     pause(std::max(result.retry_after, jittered), until);
     backoff = std::min(backoff * 2, kMaxBackoff);
   }
+  if (asked) tell(begin, "unavailable");
   SinkResult result = sinks_.front()->keep(batch);
   if (!why.empty()) result.message = std::move(why);
   return result;
 }
 
+void Delivery::tell(TimePoint begin, std::string_view error) {
+  if (listeners_ == nullptr) return;
+  const std::chrono::duration<double> took = steady_clock::now() - begin;
+  listeners_->tell(took.count(), error);
+}
+
 SinkResult Delivery::timed_send(const Batch& batch, milliseconds timeout) {
   const TimePoint begin = steady_clock::now();
   SinkResult result = sinks_.front()->send(batch, timeout);
+  if (!result.asked) return result;
   const TimePoint end = steady_clock::now();
   const std::int64_t now_ns = since_start(end);
   if (const std::int64_t age = now_ns - minute_ns_.load(std::memory_order_relaxed);
@@ -138,6 +178,7 @@ bool Delivery::flush(TimePoint deadline) {
 }
 
 void Delivery::stop_by(TimePoint deadline) {
+  for (const auto& sink : sinks_) sink->stop_by(deadline);
   const std::scoped_lock lock(mutex_);
   stop_deadline_ = deadline;
   stopped_.notify_all();
@@ -155,22 +196,8 @@ void Delivery::report(bool failed, const std::string& message, bool kept) {
   }
 }
 
-void Delivery::release() {
-  Stats last;
-  add_to(last);
-  const std::scoped_lock lock(sinks_mutex_);
-  last_spill_ = last.spill;
-  sinks_.clear();
-}
-
 void Delivery::add_to(Stats& stats) const noexcept {
-  {
-    const std::scoped_lock lock(sinks_mutex_);
-    add(stats.spill, last_spill_);
-    for (const auto& sink : sinks_) {
-      if (const SpillAccount* const account = sink->spill()) add(stats.spill, read(*account));
-    }
-  }
+  for (const auto& account : spills_) add(stats.spill, read(*account));
   stats.spilled += spilled_.load(std::memory_order_relaxed);
   stats.exported += exported_.load(std::memory_order_relaxed);
   stats.dropped.export_failed += failed_.load(std::memory_order_relaxed);

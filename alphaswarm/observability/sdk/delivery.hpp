@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "alphaswarm/base/random.hpp"
@@ -20,13 +22,28 @@ namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
 
 void add(Stats::Spill& sum, const Stats::Spill& more) noexcept;
 
+// Those who hear of exports: of a provider, and of its flight recorder.
+class ExportListeners {
+ public:
+  void add(std::weak_ptr<ExportListener> listener);
+  void tell(double seconds, std::string_view error);
+  // In the child: who held the lock is not here.
+  void reset_after_fork() noexcept { new (&mutex_) std::mutex; }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<ExportListener>> listeners_;
+};
+
 // Used by one export thread; stop_by() and add_to() by any.
 class Delivery {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
   // The first sink decides what counts as exported; further ones keep queues of their own.
-  Delivery(const Config& config, std::vector<std::shared_ptr<BatchSink>> sinks);
+  // `listeners`: null, or outlives this.
+  Delivery(const Config& config, std::vector<std::shared_ptr<BatchSink>> sinks,
+           ExportListeners* listeners);
 
   // Returns when the first sink has taken or refused the batch for good, its retries (exponential
   // backoff with jitter, or what the receiver asks for) are exhausted, or at the deadline.
@@ -34,15 +51,16 @@ class Delivery {
   bool flush(TimePoint deadline);
   // Between batches: for what the first sink does by itself.
   void idle() { sinks_.front()->idle(); }
-  // A shutdown cuts the retries under way short.
+  // A shutdown cuts what is under way short.
   void stop_by(TimePoint deadline);
-  // Lets go of the sinks; the export thread must be over. Their last counts stay.
-  void release();
+  // Lets go of the sinks, which may have to end first; the export thread must be over.
+  void release() { sinks_.clear(); }
   void add_to(Stats& stats) const noexcept;
 
  private:
   // Retries until `until`; then the sink may keep it.
   [[nodiscard]] SinkResult offer(const Batch& batch, TimePoint until);
+  void tell(TimePoint begin, std::string_view error);
   [[nodiscard]] SinkResult timed_send(const Batch& batch, std::chrono::milliseconds timeout);
   [[nodiscard]] TimePoint limit(TimePoint given);
   // False at once when stopped by then.
@@ -51,9 +69,9 @@ class Delivery {
 
   std::chrono::milliseconds timeout_;
   std::string service_;
-  std::vector<std::shared_ptr<BatchSink>> sinks_;  // guarded by the next one against add_to()
-  mutable std::mutex sinks_mutex_;
-  Stats::Spill last_spill_;
+  std::vector<std::shared_ptr<BatchSink>> sinks_;
+  std::vector<std::shared_ptr<const SpillAccount>> spills_;  // of those; shared: they outlive them
+  ExportListeners* listeners_;
   Random random_;
 
   std::mutex mutex_;

@@ -32,7 +32,8 @@ bool is_export_thread() noexcept { return export_thread; }
 
 ExportWorker::ExportWorker(ProviderCore& core, std::vector<std::shared_ptr<BatchSink>> sinks)
     : core_(core),
-      delivery_(core.config, std::move(sinks)),
+      // A recorder's only sink is its memory: that is no export.
+      delivery_(core.config, std::move(sinks), core.is_recorder ? nullptr : &core.listeners()),
       request_(sdk::encode_resource(core.config), sdk::scopes().fields(0),
                core.config.max_batch_bytes, core.config.max_batch_spans) {}
 
@@ -101,7 +102,9 @@ bool ExportWorker::shutdown(std::int64_t timeout_ms) {
   if (done) {
     thread_.join();
     delivery_.release();
+    publish();  // what the sinks have counted since
   } else {
+    left_behind_.store(true, std::memory_order_relaxed);  // read by stats(): orders nothing
     thread_.detach();  // stuck in a sink; this object is never freed
   }
   return done && complete_;

@@ -32,6 +32,10 @@ class ExportWorker {
   bool shutdown(std::int64_t timeout_ms);
   // Adds what this side counted.
   void add_to(Stats& stats);
+  // The shutdown could not wait for its thread: what that has not settled counts as lost.
+  [[nodiscard]] bool left_behind() const noexcept {
+    return left_behind_.load(std::memory_order_relaxed);
+  }
 
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -83,6 +87,7 @@ class ExportWorker {
   TimePoint last_reclaim_{};
   Stats published_;
   std::atomic<bool> complete_{false};  // the shutdown was in time
+  std::atomic<bool> left_behind_{false};
   std::jthread thread_;
 };
 

@@ -24,11 +24,12 @@ constexpr std::uint32_t kSchemaUrl = 3;
 
 }  // namespace
 
-FlightRecorder::FlightRecorder(const Config& config, std::vector<std::shared_ptr<BatchSink>> sinks)
+FlightRecorder::FlightRecorder(const Config& config, std::vector<std::shared_ptr<BatchSink>> sinks,
+                               ExportListeners& listeners)
     : max_bytes_(config.flight_recorder_bytes),
       latency_ns_(static_cast<std::uint64_t>(config.flight_recorder_latency_ms) * 1'000'000),
       listener_(config.on_trigger),
-      delivery_(config, std::move(sinks)) {}
+      delivery_(config, std::move(sinks), &listeners) {}
 
 SinkResult FlightRecorder::send(const Batch& batch, std::chrono::milliseconds timeout) {
   const auto parsed = otlp::parse_trace_request(SharedBytes(std::string(batch.request)));

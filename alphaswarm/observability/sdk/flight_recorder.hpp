@@ -28,12 +28,16 @@ inline constexpr std::string_view kTriggerKey = "alphaswarm.trigger.reason";
 
 class FlightRecorder final : public BatchSink {
  public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
   // `sinks`: where triggered traces go.
-  FlightRecorder(const Config& config, std::vector<std::shared_ptr<BatchSink>> sinks);
+  FlightRecorder(const Config& config, std::vector<std::shared_ptr<BatchSink>> sinks,
+                 ExportListeners& listeners);
 
   [[nodiscard]] SinkResult send(const Batch& batch, std::chrono::milliseconds timeout) override;
   [[nodiscard]] bool flush(std::chrono::milliseconds timeout) override;
   void idle() override { delivery_.idle(); }
+  void stop_by(TimePoint deadline) override { delivery_.stop_by(deadline); }
   // From another process, say; any thread. Exported with the next batch or flush.
   void trigger(const TraceId& trace);
   void add_to(Stats::Recorder& stats);
@@ -43,7 +47,6 @@ class FlightRecorder final : public BatchSink {
   void release() { delivery_.release(); }
 
  private:
-  using TimePoint = std::chrono::steady_clock::time_point;
   struct Kept {
     std::string request;
     std::uint32_t spans = 0;

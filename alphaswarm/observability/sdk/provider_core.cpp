@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "alphaswarm/base/counters.hpp"
@@ -100,7 +101,7 @@ Result<void> ProviderCore::start_worker() {
     return std::unexpected(sinks.error());
   }
   if (is_recorder) {
-    auto keeper = std::make_shared<FlightRecorder>(config, std::move(*sinks));
+    auto keeper = std::make_shared<FlightRecorder>(config, std::move(*sinks), listeners_);
     const std::scoped_lock lock(flight_recorder_mutex_);
     flight_recorder_ = keeper;
     *sinks = {std::move(keeper)};
@@ -116,6 +117,7 @@ void ProviderCore::forget_worker_after_fork() noexcept {
   starting_.store(false, std::memory_order_relaxed);
   new_buffers_.store(nullptr, std::memory_order_relaxed);
   new (&flight_recorder_mutex_) std::mutex;  // who held it is not here
+  listeners_.reset_after_fork();
   for (auto* count : {&shared.started, &shared.ended, &shared.no_slot, &shared.no_chunk,
                       &shared.not_sampled, &shared.provider_gone}) {
     count->store(0, std::memory_order_relaxed);
@@ -136,7 +138,11 @@ bool ProviderCore::force_flush(std::int64_t timeout_ms) {
 bool ProviderCore::shutdown(std::int64_t timeout_ms) {
   if (shut_down_.exchange(true, std::memory_order_acq_rel)) return true;
   // Half of the time each, so that sampled spans are sent whatever becomes of the others.
+  const auto begin = std::chrono::steady_clock::now();
   if (recorder != nullptr) recorder->shutdown(timeout_ms / 2);
+  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - begin);
+  timeout_ms = std::max(timeout_ms - spent.count(), timeout_ms / 2);
   accepting.store(false, std::memory_order_seq_cst);  // with start_span()
   __atomic_fetch_sub(&accepting_providers, 1, __ATOMIC_RELAXED);
   ProviderCore* self = this;
@@ -164,8 +170,12 @@ void ProviderCore::add_shared(Stats& stats) const noexcept {
 
 Stats ProviderCore::stats() {
   Stats stats;
-  if (ExportWorker* const exporting = worker(); exporting != nullptr) exporting->add_to(stats);
+  ExportWorker* const exporting = worker();
+  if (exporting != nullptr) exporting->add_to(stats);
   add_shared(stats);
+  if (exporting != nullptr && exporting->left_behind()) {
+    stats.dropped.export_failed += stats.waiting();
+  }
   if (recorder == nullptr) return stats;
   const Stats kept = recorder->stats();
   stats.not_sampled += kept.started;
@@ -238,8 +248,10 @@ void ProviderCore::publish(const Stats& now, const Stats& before) {
   spill_lost("rejected", now.spill.rejected, before.spill.rejected);
   add("alphaswarm_spill_files_set_aside_total", service, "Damaged files in the spill folder.",
       now.spill.set_aside, before.spill.set_aside);
-  add("alphaswarm_spill_errors_total", service, "Batches the spill folder could not take.",
+  add("alphaswarm_spill_errors_total", service, "Writes to the spill folder that failed.",
       now.spill.errors, before.spill.errors);
+  add("alphaswarm_spill_batches_lost_total", service,
+      "Batches given up that the spill folder could not take.", now.spill.lost, before.spill.lost);
 }
 
 void count_misuse(Misuse kind) noexcept {
@@ -268,6 +280,10 @@ Result<void> check(const Config& config) {
   if (config.max_batch_bytes < 1024) return bad("max_batch_bytes must be at least 1024");
   if (config.schedule_delay_ms < 0) return bad("schedule_delay_ms must not be negative");
   if (config.timeout_ms <= 0) return bad("timeout_ms must be positive");
+  if (!config.spill_folder.empty() && config.spill_max_bytes < config.least_spill_bytes()) {
+    return bad("spill_max_bytes must be at least " + std::to_string(config.least_spill_bytes()) +
+               ", room for two batches of max_batch_bytes and a span each");
+  }
   if (config.flight_recorder_latency_ms < 0) {
     return bad("flight_recorder_latency_ms must not be negative");
   }
@@ -329,6 +345,11 @@ Tracer tracer(std::string_view name, std::string_view version, Attributes attrib
 void TracerProvider::trigger(const TraceId& trace) {
   if (core_->recorder == nullptr) return;
   if (const auto keeper = core_->recorder->flight_recorder()) keeper->trigger(trace);
+}
+
+void TracerProvider::listen(std::weak_ptr<ExportListener> listener) const {
+  if (core_->recorder != nullptr) core_->recorder->listeners().add(listener);
+  core_->listeners().add(std::move(listener));
 }
 
 void trigger(std::string_view reason) noexcept {

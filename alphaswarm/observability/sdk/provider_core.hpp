@@ -10,6 +10,7 @@
 
 #include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/api/sampler.hpp"
+#include "alphaswarm/observability/sdk/delivery.hpp"
 #include "alphaswarm/observability/sdk/sampler.hpp"
 #include "alphaswarm/observability/sdk/thread_state.hpp"
 
@@ -68,6 +69,8 @@ class ProviderCore {
   }
   void forget_worker_after_fork() noexcept;
 
+  // Of this core's exports: a provider with a recorder has two.
+  [[nodiscard]] ExportListeners& listeners() noexcept { return listeners_; }
   // The sink of a recorder; null before its export thread runs.
   [[nodiscard]] std::shared_ptr<FlightRecorder> flight_recorder();
   bool force_flush(std::int64_t timeout_ms);
@@ -88,6 +91,7 @@ class ProviderCore {
   std::atomic<bool> starting_{false};
   std::mutex flight_recorder_mutex_;  // guards the next one; not for the hot path
   std::shared_ptr<FlightRecorder> flight_recorder_;
+  ExportListeners listeners_;
   std::atomic<bool> shut_down_{false};
   ProviderCore* next_ = nullptr;
 };
