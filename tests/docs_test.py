@@ -53,6 +53,7 @@ def blocks(page: pathlib.Path) -> list[Block]:
 
 def normal(text: str) -> list[str]:
     """Lines without what differs from run to run: ids, numbers, the width of columns."""
+    text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "#", text)
     text = re.sub(r"\b[0-9a-f]{16,32}\b", "#", text)
     text = re.sub(r"\d[\d,.:]*", "#", text)
     text = re.sub(r"# ?(ns|us|µs|ms|s|min)\b", "#", text)

@@ -83,6 +83,7 @@ stage_interop() {
     build/interop-venv/bin/python tests/interop/sdk_to_collector.py "$binary" "$root/build/interop/otelcol"
     build/interop-venv/bin/python tests/interop/signals_to_collector.py build/release/bin/signals_generator "$root/build/interop/otelcol"
     build/interop-venv/bin/python tests/interop/services_to_collector.py "$binary" "$root/build/interop/otelcol"
+    build/interop-venv/bin/python tests/interop/deployed_signals.py "$binary" "$root/build/interop/otelcol"
     build/interop-venv/bin/python tests/interop/same_config.py "$binary" "$root/build/interop/otelcol" \
       alphaswarm_platform/deploy/otel/otel-collector-config.yaml
   else
