@@ -55,9 +55,9 @@ python_environment() {  # FOLDER REQUIREMENTS: made anew when the requirements h
 
 stage_deploy() { tools/deploy_test.sh build/release/bin/alphaswarm; }
 stage_docs() { tools/docs_test.sh build/release/bin/alphaswarm; }
-stage_package() {  # the library without tracing is there after the stage no-otel
+stage_package() {  # library and program without tracing are there after the stage no-otel
   local untraced=''
-  [ ! -f build/no-otel/alphaswarm/observability/libalphaswarm_observability.a ] || untraced=build/no-otel
+  [ ! -x build/no-otel/bin/alphaswarm ] || untraced=build/no-otel
   tools/package_test.sh build/release $untraced
 }
 stage_interop() {
@@ -95,7 +95,10 @@ stage_web() {
   (cd webui && npm ci --no-audit --no-fund --loglevel=error && npm run --silent check && npm test --silent)
   tests/browser/run.sh build/release/bin/alphaswarm build/datasets
 }
-stage_no_otel() { build_and_run no-otel 'observability_test net_test'; }
+stage_no_otel() {  # the whole program: what does not know of spans comes from the other build, by ccache
+  build_and_run no-otel 'observability_test net_test alphaswarm'
+  ctest --test-dir build/no-otel --output-on-failure --no-tests=error -R '^without_tracing$'
+}
 stage_gcc_sdk() { build_and_run gcc-sdk 'base_test config_test otlp_test observability_test'; }
 stage_asan() { build_and_run asan "$asan_tests"; }
 stage_tsan() { build_and_run tsan "$tsan_tests"; }
