@@ -99,7 +99,14 @@ stage_no_otel() {  # the whole program: what does not know of spans comes from t
   build_and_run no-otel 'observability_test net_test alphaswarm'
   ctest --test-dir build/no-otel --output-on-failure --no-tests=error -R '^without_tracing$'
 }
-stage_gcc_sdk() { build_and_run gcc-sdk 'base_test config_test otlp_test observability_test'; }
+# Headers, examples and the documents' code, as people with g++ 12 use them.
+stage_gcc_sdk() {
+  local use
+  use=$(sed -n 's/^  *alphaswarm_example(\(\w*\) .*/example_\1/p' examples/CMakeLists.txt
+    sed -n 's/^alphaswarm_snippet(\(\w*\) .*/snippet_\1/p' alphaswarm_docs/snippets/CMakeLists.txt)
+  [ "$(wc -w <<<"$use")" -ge 12 ] || die "where are the examples and the documents' code?"
+  build_and_run gcc-sdk "base_test config_test otlp_test observability_test snippet_quick_start $(tr '\n' ' ' <<<"$use")"
+}
 stage_asan() { build_and_run asan "$asan_tests"; }
 stage_tsan() { build_and_run tsan "$tsan_tests"; }
 
