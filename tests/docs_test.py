@@ -6,7 +6,10 @@ usage: docs_test.py ALPHASWARM BUILD_FOLDER DEPLOY_FOLDER     the last holds com
   cpp, cmake   comes from a built and run file: the mark `<!-- snippet: … -->`, whose text tools/docs.py checks
   sh           bash parses it, and every command, option, make target, service and object in it is there; with the
                mark `<!-- run -->` it is run, in a network of its own, where every default port is free;
-               `<!-- run: until WORD -->` leaves it running once it has said WORD
+               `<!-- run: until WORD -->` leaves it running once it has said WORD; `<!-- run: each until WORD -->` does so
+               with each command of ours in the block
+               `<!-- before: COMMAND -->` and `<!-- before: until WORD: COMMAND -->` are run before it, for what the reader has;
+               `<!-- with: WORD=TEXT -->` puts TEXT in place of an example's WORD
   any          `<!-- save: FILE -->` puts the block where the next ones are run
   text         after `<!-- output -->`: what the block before it printed, numbers and ids aside
   yaml, json   parsed; a collector's configuration starts in our collector, a manifest fits Kubernetes' schemas
@@ -40,7 +43,9 @@ class Block:
         marks = re.findall(r"<!-- (.*?) -->", match[1])
         saved = [mark.removeprefix("save: ") for mark in marks if mark.startswith("save: ")]
         self.save = saved[0] if saved else ""
-        self.mark = next((mark for mark in marks if not mark.startswith("save: ")), "")
+        self.before = [mark.removeprefix("before: ") for mark in marks if mark.startswith("before: ")]
+        self.values = [mark.removeprefix("with: ").split("=", 1) for mark in marks if mark.startswith("with: ")]
+        self.mark = next((mark for mark in marks if not mark.startswith(("save: ", "before: ", "with: "))), "")
         self.language, self.text = match[2], match[3]
         line = page.read_text()[:match.start(2)].count("\n") + 1
         self.where = f"{page.relative_to(ROOT)}:{line}"
@@ -53,6 +58,7 @@ def blocks(page: pathlib.Path) -> list[Block]:
 
 def normal(text: str) -> list[str]:
     """Lines without what differs from run to run: ids, numbers, the width of columns."""
+    text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "#", text)
     text = re.sub(r"\b[0-9a-f]{16,32}\b", "#", text)
     text = re.sub(r"\d[\d,.:]*", "#", text)
     text = re.sub(r"# ?(ns|us|µs|ms|s|min)\b", "#", text)
@@ -62,17 +68,41 @@ def normal(text: str) -> list[str]:
 class Session:
     """The marked blocks of a page, in order, in one folder."""
 
-    def __init__(self, binary: str, prefix: str):
+    def __init__(self, binary: str, build: str):
         self.folder = tempfile.TemporaryDirectory()
         self.cwd = self.folder.name
         self.output = ""
         self.left: list[subprocess.Popen] = []
         path = f"{os.path.dirname(binary)}:{os.environ['PATH']}"
-        self.environment = {**CLEAN, "PATH": path, "HOME": self.folder.name, "CMAKE_PREFIX_PATH": prefix}
+        self.environment = {**CLEAN, "PATH": path, "HOME": self.folder.name, "CMAKE_PREFIX_PATH": f"{self.folder.name}/prefix",
+                            "ROOT": str(ROOT)}
+        # A reader's clone, as far as the blocks look into it.
+        pathlib.Path(self.cwd, "build").mkdir()
+        pathlib.Path(self.cwd, "build/release").symlink_to(build)
 
     def run(self, block: Block) -> None:
-        script = f"set -euo pipefail\n{block.text}\npwd >{self.folder.name}/.cwd\n"
+        for command in block.before:
+            until = re.fullmatch(r"until (.+?): (.+)", command)
+            self.run_script(block.where, until[2] if until else command, until and until[1])
+        block.before = []  # not once more, where its output is waited for
+        text = block.text
+        for word, value in block.values:
+            if word not in text:
+                problems.append(f"{block.where}: there is no {word}")
+            text = text.replace(word, value)
+        each = re.fullmatch(r"run: each until (.+)", block.mark)
+        if each:
+            lines = text.replace("\\\n", " ").splitlines()
+            settings = "\n".join(line for line in lines if line.startswith("export "))
+            for line in lines:
+                if line.startswith("alphaswarm "):
+                    self.run_script(block.where, f"{settings}\nexec {line}", each[1])
+            return
         until = re.fullmatch(r"run: until (.+)", block.mark)
+        self.run_script(block.where, text, until and until[1])
+
+    def run_script(self, where: str, text: str, until: str | None) -> None:
+        script = f"set -euo pipefail\n{text}\npwd >{self.folder.name}/.cwd\n"
         process = subprocess.Popen(["bash", "-c", script], cwd=self.cwd, env=self.environment, text=True, start_new_session=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if until:
@@ -80,13 +110,13 @@ class Session:
             self.output = ""
             for line in process.stdout:
                 self.output += line
-                if line.startswith(until[1]):
+                if line.startswith(until):
                     return
-            problems.append(f"{block.where}: ended without {until[1]}: {self.output}")
+            problems.append(f"{where}: ended without {until}: {self.output}")
             return
         self.output, _ = process.communicate(timeout=300)
         if process.returncode:
-            problems.append(f"{block.where}: exit {process.returncode}: {self.output}")
+            problems.append(f"{where}: exit {process.returncode}: {self.output}")
             return
         self.cwd = pathlib.Path(self.folder.name, ".cwd").read_text().strip()
 
@@ -102,7 +132,7 @@ class Session:
             self.run(printed_by)
 
     def close(self) -> None:
-        for process in self.left:
+        for process in reversed(self.left):  # a store after those that use it
             os.killpg(process.pid, signal.SIGTERM)
             process.stdout.read()
             process.wait(20)
@@ -115,7 +145,7 @@ def check_yaml(block: Block, binary: str, validate: str) -> None:
         file = pathlib.Path(folder, "block.yaml")
         file.write_text(block.text)
         if "receivers" in documents[0]:
-            process = subprocess.Popen([binary, "collector", "--config", file, "--data-dir", folder], text=True, cwd=folder,
+            process = subprocess.Popen([binary, "collector", "--config", file, "--data-dir", folder, "--port-offset", "10000"], text=True, cwd=folder,
                                        env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             said = ""
             for line in process.stdout:
@@ -180,38 +210,35 @@ def main() -> int:
     binary, build, deploy = (str(pathlib.Path(argument).resolve()) for argument in sys.argv[1:4])
     commands = Commands(binary, deploy)
     known = known_names(binary)
-    with tempfile.TemporaryDirectory() as prefix:
-        subprocess.run(["cmake", "--install", build, "--component", "observability", "--prefix", prefix], check=True,
-                       capture_output=True)
-        for page in pages():
-            if ROOT / "bench" in page.parents:
-                continue  # what a run printed, as it came
-            session = Session(binary, prefix)
-            for block in blocks(page):
-                counts[block.language] = counts.get(block.language, 0) + 1
-                if block.save:
-                    pathlib.Path(session.cwd, block.save).write_text(block.text)
-                if block.language not in LANGUAGES:
-                    problems.append(f"{block.where}: a block of {block.language or 'no language'}")
-                elif block.language in ("cpp", "cmake") and not block.mark.startswith("snippet: "):
-                    problems.append(f"{block.where}: code that no test builds: put it into a file, and a mark here")
-                elif block.language == "sh":
-                    done = subprocess.run(["bash", "-n"], input=block.text, text=True, capture_output=True)
-                    problems.extend([f"{block.where}: {done.stderr}"] if done.returncode else [])
-                    problems.extend(f"{block.where}: {problem}" for problem in commands.check(block.text))
-                    if block.mark.startswith("run"):
-                        session.run(block)
-                        last = block
-                        counts["run"] = counts.get("run", 0) + 1
-                elif block.language == "text" and block.mark == "output":
-                    session.expect(block, last)
-                elif block.language == "yaml":
-                    check_yaml(block, binary, os.path.join(deploy, "venv/bin/kubernetes-validate"))
-                elif block.language == "json":
-                    json.loads(block.text)
-            session.close()
-            if page.name not in GENERATED:
-                check_names(page, commands, known)
+    for page in pages():
+        if ROOT / "bench" in page.parents:
+            continue  # what a run printed, as it came
+        session = Session(binary, build)
+        for block in blocks(page):
+            counts[block.language] = counts.get(block.language, 0) + 1
+            if block.save:
+                pathlib.Path(session.cwd, block.save).write_text(block.text)
+            if block.language not in LANGUAGES:
+                problems.append(f"{block.where}: a block of {block.language or 'no language'}")
+            elif block.language in ("cpp", "cmake") and not block.mark.startswith("snippet: "):
+                problems.append(f"{block.where}: code that no test builds: put it into a file, and a mark here")
+            elif block.language == "sh":
+                done = subprocess.run(["bash", "-n"], input=block.text, text=True, capture_output=True)
+                problems.extend([f"{block.where}: {done.stderr}"] if done.returncode else [])
+                problems.extend(f"{block.where}: {problem}" for problem in commands.check(block.text))
+                if block.mark.startswith("run"):
+                    session.run(block)
+                    last = block
+                    counts["run"] = counts.get("run", 0) + 1
+            elif block.language == "text" and block.mark == "output":
+                session.expect(block, last)
+            elif block.language == "yaml":
+                check_yaml(block, binary, os.path.join(deploy, "venv/bin/kubernetes-validate"))
+            elif block.language == "json":
+                json.loads(block.text)
+        session.close()
+        if page.name not in GENERATED:
+            check_names(page, commands, known)
     what = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     print("\n".join(problems) or f"docs: blocks checked: {what}")
     return 1 if problems else 0

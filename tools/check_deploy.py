@@ -89,8 +89,8 @@ def check_compose(path: str, collector: str, known: set[str], binary: str, comma
         check_urls(where, environment, set(services))
         expect("healthcheck" in service or name == "otel-collector", f"{where}: no health check")
         for other, how in service.get("depends_on", {}).items():
-            healthy = how["condition"] == "service_healthy"
-            expect(healthy and "healthcheck" in services[other], f"{where}: does not wait for the health of {other}")
+            wanted = "service_healthy" if "healthcheck" in services[other] else "service_started"
+            expect(how["condition"] == wanted, f"{where}: does not wait for {other} as well as it could")
         if "build" in service:
             expect(f" AS {service['build']['target']}\n" in dockerfile, f"{where}: the Dockerfile lacks its target")
             # What stands behind the entry point of our images.
@@ -98,14 +98,22 @@ def check_compose(path: str, collector: str, known: set[str], binary: str, comma
             check_command(where, service["healthcheck"]["test"], commands)
             grace = seconds(service.get("stop_grace_period", "10s"))
             expect(grace > flush_seconds(binary), f"{where}: ends before the last flush")
-        for volume in service.get("volumes", []):
-            source = str(volume).split(":")[0]
-            expect(not source.startswith("/") or os.path.exists(source), f"{where}: {source} is not there")
         for port in service.get("ports", []):
             inner = port["target"] if isinstance(port, dict) else int(str(port).split(":")[-1].split("/")[0])
             expect(inner in PORTS.get(name, set()), f"{where}: nothing listens on {inner}")
+    sending = {name for name, one in services.items() if one.get("environment", {}).get("OTEL_METRICS_EXPORTER") == "otlp"}
+    if collector == "otel-collector":
+        check_prometheus(set(services), sending)
+        check_collector(where="compose", arguments=services[collector]["command"])
+    else:
+        expect(not sending, f"compose: {sending} send metrics to our collector, which takes none")
     endpoint = services["api"]["environment"].get("ALPHASWARM_OTEL_ENDPOINT")
     expect(endpoint == f"http://{collector}:4317", f"compose api: sends to {endpoint}")
+
+
+def check_collector(where: str, arguments: list[str]) -> None:
+    wanted = [f"--config=/etc/otelcol/{name}.yaml" for name in ("config", "signals")]
+    expect(arguments == wanted, f"{where} otel-collector: {arguments}, not {wanted}")
 
 
 def values_of(container: dict, maps: dict[str, dict]) -> dict:
@@ -131,6 +139,34 @@ def flush_seconds(binary: str) -> float:
     return max(last, export) / 1000
 
 
+def check_probes(where: str, container: dict) -> None:
+    """Ready is who can work; restarted is only who does not answer at all: a restart mends no database."""
+    ready, live = container.get("readinessProbe", {}), container.get("livenessProbe", {})
+    if container["image"].startswith("alphaswarm/api:"):
+        expect(ready.get("httpGet", {}).get("path") == "/health/ready", f"{where}: readiness is not /health/ready")
+        expect(live.get("httpGet", {}).get("path") == "/health/live", f"{where}: liveness is not /health/live")
+    elif container["image"].startswith("alphaswarm/"):
+        expect(not live, f"{where}: its liveness asks for more than the process")
+    for probe in (ready, live):
+        if "httpGet" in probe and container["image"].startswith("alphaswarm/"):
+            # The default is a second, which a busy machine misses now and then.
+            expect(probe.get("timeoutSeconds", 1) >= 2, f"{where}: {probe['httpGet']['path']} has a second to answer")
+    if live:
+        patience = live.get("periodSeconds", 10) * live.get("failureThreshold", 3)
+        expect(patience >= 30, f"{where}: restarted after {patience} s")
+
+
+def check_accounts(where: str, container: dict, known: set[str]) -> None:
+    """Accounts at brokers: by reference to a secret that need not be there, for those that trade."""
+    wanted = {name for name in known if re.fullmatch(r"ALPHASWARM_(ALPACA|TRADIER)_\w*(KEY|KEY_ID|TOKEN|ACCOUNT_ID)", name)}
+    expect(len(wanted) == 4, f"{where}: which settings are an account at a broker? {wanted}")
+    given = {one["name"]: one.get("valueFrom", {}).get("secretKeyRef") for one in container.get("env", []) if one["name"] in wanted}
+    trades = container["name"] in ("api", "paper-trader")
+    expect(set(given) == (wanted if trades else set()), f"{where}: is given the accounts {sorted(given)}")
+    for name, reference in given.items():
+        expect(bool(reference) and reference.get("optional") is True, f"{where}: {name} is no optional reference to a secret")
+
+
 def check_pod(where: str, pod: dict, maps: dict, services: set[str], known: set[str], binary: str, commands: Commands) -> None:
     for container in pod["containers"]:
         check_image(where, container["image"])
@@ -145,6 +181,8 @@ def check_pod(where: str, pod: dict, maps: dict, services: set[str], known: set[
             check_command(where, ["alphaswarm", *container.get("args", [])], commands)
         for probe in ("readinessProbe", "livenessProbe"):
             check_command(where, container.get(probe, {}).get("exec", {}).get("command", []), commands)
+        check_probes(where, container)
+        check_accounts(where, container, known)
     expect(pod["securityContext"].get("runAsNonRoot") is True, f"{where}: may run as root")
     expect(pod.get("terminationGracePeriodSeconds", 30) > flush_seconds(binary), f"{where}: ends before the last flush")
 
@@ -155,6 +193,9 @@ def check_manifests(path: str, known: set[str], binary: str, commands: Commands)
     for document in documents:
         by_kind.setdefault(document["kind"], {})[document["metadata"]["name"]] = document
     maps = {name: d.get("data", {}) for name, d in by_kind["ConfigMap"].items()}
+    for name, values in maps.items():
+        secret = [key for key in values if re.search(r"_(KEY|KEY_ID|TOKEN|ACCOUNT_ID)$", key)]
+        expect(not secret, f"{path}: {name} holds {secret} in plain sight")
     services = set(by_kind["Service"])
     workloads = {**by_kind["Deployment"], **by_kind["StatefulSet"]}
     for name, workload in workloads.items():
@@ -164,12 +205,18 @@ def check_manifests(path: str, known: set[str], binary: str, commands: Commands)
         for port in service["spec"]["ports"]:
             expect(port["port"] in PORTS.get(name, set()), f"{path}: service {name} has no port {port['port']}")
         expect(service["spec"]["selector"]["app"] in workloads, f"{path}: service {name} selects nothing")
+    for name in ("worker", "paper-trader", "exchange"):  # these serve no page of metrics
+        values = values_of(workloads[name]["spec"]["template"]["spec"]["containers"][0], maps)
+        expect(values.get("OTEL_METRICS_EXPORTER") == "otlp", f"{path}: {name} neither serves nor sends its metrics")
+    collector = workloads["otel-collector"]["spec"]["template"]["spec"]["containers"][0]
+    check_collector(path, collector["args"])
     paper = workloads["paper-trader"]["spec"]
     expect(paper["replicas"] == 1 and paper["strategy"]["type"] == "Recreate", f"{path}: the paper trader must be one")
     for name, policy in by_kind.get("NetworkPolicy", {}).items():
         chosen = [policy["spec"]["podSelector"]]
         for rule in policy["spec"].get("ingress", []):
-            chosen += [source["podSelector"] for source in rule.get("from", [])]
+            # Pods of another namespace are not ours to know.
+            chosen += [source["podSelector"] for source in rule.get("from", []) if "namespaceSelector" not in source]
             target = policy["spec"]["podSelector"]["matchLabels"]["app"]
             for port in rule["ports"]:
                 expect(port["port"] in PORTS[target], f"{path}: policy {name} opens {port['port']}, where nothing listens")
@@ -189,14 +236,15 @@ def check_production(by_kind: dict[str, dict[str, dict]], workloads: dict[str, d
     closed = [one for one in policies if one["spec"]["podSelector"] == {} and "ingress" not in one["spec"]]
     expect(bool(closed), "prod: no network policy that lets nothing in")
     for name in ("api", "worker"):
-        expect(workloads[name]["spec"]["replicas"] > 1, f"prod: one {name} only")
         scaled = [one["spec"] for one in by_kind.get("HorizontalPodAutoscaler", {}).values()
                   if one["spec"]["scaleTargetRef"]["name"] == name]
-        expect(bool(scaled) and scaled[0]["minReplicas"] == workloads[name]["spec"]["replicas"] < scaled[0]["maxReplicas"],
-               f"prod: {name} does not scale")
+        expect(bool(scaled) and 1 < scaled[0]["minReplicas"] < scaled[0]["maxReplicas"], f"prod: {name} does not scale")
+        # Else each `kubectl apply` would take back what the autoscaler has added.
+        expect("replicas" not in workloads[name]["spec"], f"prod: {name} has a fixed number of replicas beside an autoscaler")
         kept = [one for one in by_kind.get("PodDisruptionBudget", {}).values()
                 if one["spec"]["selector"]["matchLabels"] == {"app": name}]
         expect(bool(kept), f"prod: no disruption budget for {name}")
+    check_scraping(by_kind["NetworkPolicy"]["otel-collector"]["spec"])
     scaled_names = {one["spec"]["scaleTargetRef"]["name"] for one in by_kind.get("HorizontalPodAutoscaler", {}).values()}
     expect("paper-trader" not in scaled_names, "prod: the paper trader must not scale")
     for name, workload in workloads.items():
@@ -204,6 +252,35 @@ def check_production(by_kind: dict[str, dict[str, dict]], workloads: dict[str, d
             for variable in container.get("env", []):
                 if re.search(r"PASSWORD|DATABASE_URL|REDIS_URL|KEY$|TOKEN", variable["name"]):
                     expect("secretKeyRef" in variable.get("valueFrom", {}), f"prod {name}: {variable['name']} in plain sight")
+
+
+def check_scraping(policy: dict) -> None:
+    """A Prometheus of the cluster, known by the labels of its namespace and pod, reaches the pages of metrics and no more."""
+    ports = [{port["port"] for port in rule["ports"]} for rule in policy["ingress"]
+             if any("namespaceSelector" in source and "podSelector" in source for source in rule.get("from", []))]
+    expect(ports == [{8888, 8889}], f"prod: a Prometheus of the cluster reaches {ports} of the otel-collector")
+
+
+def check_prometheus(services: set[str], sending: set[str]) -> None:
+    """Each of our services is asked for its metrics, or sends them; what is asked is a port that is there."""
+    document = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())
+    targets = [target for job in document["scrape_configs"] for one in job["static_configs"] for target in one["targets"]]
+    asked = set()
+    for host, port in (target.split(":") for target in targets):
+        expect(host in services and int(port) in PORTS[host], f"prometheus: {host}:{port} is not there")
+        asked.add(host)
+    for name in ("api", "worker", "paper-trader", "exchange"):
+        expect((name in asked) != (name in sending), f"prometheus: the metrics of {name} come by {int(name in asked) + int(name in sending)} ways")
+    pipelines = yaml.safe_load((DEPLOY / "otel/signals.yaml").read_text())["service"]["pipelines"]
+    base = yaml.safe_load((DEPLOY / "otel/otel-collector-config.yaml").read_text())
+    parts = {kind: {**base.get(kind, {}), **base.get("connectors", {})} for kind in ("receivers", "processors", "exporters")}
+    for signal in ("metrics", "logs"):
+        found = [one for name, one in pipelines.items() if name.split("/")[0] == signal and "otlp" in one["receivers"]]
+        expect(bool(found), f"signals.yaml: no pipeline takes {signal} by OTLP")
+    for name, pipeline in pipelines.items():
+        expect(name not in base["service"]["pipelines"], f"signals.yaml: {name} would replace that of otel-collector-config.yaml")
+        for kind, known in parts.items():
+            expect(set(pipeline[kind]) <= set(known), f"signals.yaml: {name} names {kind} that are not there")
 
 
 def check_dockerfile(known: set[str], binary: str, commands: Commands) -> None:

@@ -13,8 +13,30 @@ mkdir -p $out
 }
 python=$out/venv/bin/python
 
-docker-compose config >$out/compose.yaml
-OTLP_HOST=embedded docker-compose --profile embedded config >$out/embedded.yaml
+# The file at the root and the one at its named place say the same, wherever one stands, to docker-compose 1.29 and to the
+# library that Docker Compose 2 reads files with. Nobody's own settings get into it.
+named=$deploy/compose/docker-compose.yml
+: >$out/no.env
+composed() { (cd "$1" && env -i PATH="$PATH" HOME="$HOME" "${@:3}" docker-compose --env-file "$root/$out/no.env" ${profile:-} -f "$2" config); }
+composed . docker-compose.yml >$out/compose.yaml
+composed / "$root/$named" | cmp - $out/compose.yaml || die "$named and docker-compose.yml differ"
+profile='--profile embedded' composed . docker-compose.yml OTLP_HOST=embedded OTEL_METRICS_EXPORTER=none >$out/embedded.yaml
+profile='--profile embedded' composed / "$root/$named" OTLP_HOST=embedded OTEL_METRICS_EXPORTER=none | cmp - $out/embedded.yaml ||
+  die "$named and docker-compose.yml differ with a profile"
+# With an account at each broker, of which each value is the variable's own name.
+accounts=()
+for name in $("$binary" settings --markdown | grep -oE '^\| `ALPHASWARM_(ALPACA|TRADIER)_\w+' | cut -d'`' -f2); do
+  accounts+=("$name=value-of-$name")
+done
+composed . docker-compose.yml "${accounts[@]}" >$out/accounts.yaml
+if command -v go >/dev/null; then
+  # Its command is called `cmd`.
+  [ -x $out/compose-2/cmd ] || GOBIN=$root/$out/compose-2 go install github.com/compose-spec/compose-go/v2/cmd@v2.4.5
+  env -i PATH="$PATH" $out/compose-2/cmd docker-compose.yml >$out/compose-2/root.yaml
+  (cd "$(dirname $named)" && env -i PATH="$PATH" "$root/$out/compose-2/cmd" docker-compose.yml) >$out/compose-2/named.yaml
+else
+  say "skipped: how Docker Compose 2 reads the files needs Go"
+fi
 
 # Debian's kubectl has a kustomize of its own, which is old.
 kustomize="kubectl kustomize"
@@ -28,6 +50,7 @@ for overlay in dev prod; do
   say "overlay $overlay: $(grep -c '^kind:' $out/$overlay.yaml) objects fit the schemas of Kubernetes 1.29"
 done
 $python tools/check_deploy.py "$binary" $out/compose.yaml $out/embedded.yaml $out/dev.yaml $out/prod.yaml
+$python tools/check_compose.py "$binary" $out
 $python tools/check_systemd.py "$binary" build/datasets
 
 # The images' build steps, in the Dockerfile's order and on top of what is built; then their content, alone in a root

@@ -19,7 +19,7 @@ class Commands:
         self.help = all_commands(binary)
         folder = pathlib.Path(deploy)
         self.compose = yaml.safe_load((folder / "compose.yaml").read_text())["services"]
-        source = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+        source = yaml.safe_load((ROOT / "alphaswarm_platform/deploy/compose/services.yml").read_text())["services"]
         self.profiles = {profile for one in source.values() for profile in one.get("profiles", [])}
         self.compose = {**source, **self.compose}
         self.objects: set[tuple[str, str, str]] = set()  # namespace, kind, name
@@ -102,6 +102,9 @@ class Commands:
             if word == "--profile":
                 profile = next(rest)
                 problems += [] if profile in self.profiles else [f"compose has no profile {profile}"]
+            elif word == "-f":
+                file = next(rest)
+                problems += [] if (ROOT / file).exists() else [f"there is no {file}"]
             elif not word.startswith("-"):
                 plain.append(word)
         command, names = plain[0], plain[1:]

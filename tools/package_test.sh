@@ -76,6 +76,16 @@ check_program() {
   trap - EXIT
 }
 
+check_untraced_program() {  # it took the place of its sibling, and says what it is
+  inside alphaswarm version
+  [ "$(inside dpkg-query -W -f '${db:Status-Status}' alphaswarm 2>/dev/null)" != installed ] ||
+    die "alphaswarm and alphaswarm-no-otel are both installed"
+  local said
+  said=$(inside alphaswarm doctor --data-dir /tmp/untraced || true)
+  grep -q '^WRONG *build .*package without no-otel in its name' <<<"$said" || die "the untraced program's doctor says: $said"
+  say "alphaswarm-no-otel takes the place of alphaswarm, after $(clock)"
+}
+
 check_sdk() {  # EXPECTED OUTPUT
   rm -rf "$clean/tmp/external"
   cp -r examples/external "$clean/tmp/external"
@@ -104,7 +114,9 @@ install_deb "$out"/debs/libalphaswarm-observability-dev_*.deb
 check_sdk "spans 1, metrics 1, logs 1"
 say "libalphaswarm-observability-dev: a project outside of the tree builds and runs, after $(clock)"
 if [ -n "$untraced" ]; then
-  make_packages "$untraced" observability
+  make_packages "$untraced" 'alphaswarm;observability'
+  install_deb "$out"/debs/alphaswarm-no-otel_*.deb
+  check_untraced_program
   install_deb "$out"/debs/libalphaswarm-observability-no-otel-dev_*.deb
   check_sdk "spans 0, metrics 1, logs 1"
   say "libalphaswarm-observability-no-otel-dev takes its place, after $(clock)"

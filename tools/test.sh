@@ -55,9 +55,9 @@ python_environment() {  # FOLDER REQUIREMENTS: made anew when the requirements h
 
 stage_deploy() { tools/deploy_test.sh build/release/bin/alphaswarm; }
 stage_docs() { tools/docs_test.sh build/release/bin/alphaswarm; }
-stage_package() {  # the library without tracing is there after the stage no-otel
+stage_package() {  # library and program without tracing are there after the stage no-otel
   local untraced=''
-  [ ! -f build/no-otel/alphaswarm/observability/libalphaswarm_observability.a ] || untraced=build/no-otel
+  [ ! -x build/no-otel/bin/alphaswarm ] || untraced=build/no-otel
   tools/package_test.sh build/release $untraced
 }
 stage_interop() {
@@ -83,6 +83,7 @@ stage_interop() {
     build/interop-venv/bin/python tests/interop/sdk_to_collector.py "$binary" "$root/build/interop/otelcol"
     build/interop-venv/bin/python tests/interop/signals_to_collector.py build/release/bin/signals_generator "$root/build/interop/otelcol"
     build/interop-venv/bin/python tests/interop/services_to_collector.py "$binary" "$root/build/interop/otelcol"
+    build/interop-venv/bin/python tests/interop/deployed_signals.py "$binary" "$root/build/interop/otelcol"
     build/interop-venv/bin/python tests/interop/same_config.py "$binary" "$root/build/interop/otelcol" \
       alphaswarm_platform/deploy/otel/otel-collector-config.yaml
   else
@@ -94,8 +95,18 @@ stage_web() {
   (cd webui && npm ci --no-audit --no-fund --loglevel=error && npm run --silent check && npm test --silent)
   tests/browser/run.sh build/release/bin/alphaswarm build/datasets
 }
-stage_no_otel() { build_and_run no-otel 'observability_test net_test'; }
-stage_gcc_sdk() { build_and_run gcc-sdk 'base_test config_test otlp_test observability_test'; }
+stage_no_otel() {  # the whole program: what does not know of spans comes from the other build, by ccache
+  build_and_run no-otel 'observability_test net_test alphaswarm'
+  ctest --test-dir build/no-otel --output-on-failure --no-tests=error -R '^without_tracing$'
+}
+# Headers, examples and the documents' code, as people with g++ 12 use them.
+stage_gcc_sdk() {
+  local use
+  use=$(sed -n 's/^  *alphaswarm_example(\(\w*\) .*/example_\1/p' examples/CMakeLists.txt
+    sed -n 's/^alphaswarm_snippet(\(\w*\) .*/snippet_\1/p' alphaswarm_docs/snippets/CMakeLists.txt)
+  [ "$(wc -w <<<"$use")" -ge 12 ] || die "where are the examples and the documents' code?"
+  build_and_run gcc-sdk "base_test config_test otlp_test observability_test snippet_quick_start $(tr '\n' ' ' <<<"$use")"
+}
 stage_asan() { build_and_run asan "$asan_tests"; }
 stage_tsan() { build_and_run tsan "$tsan_tests"; }
 

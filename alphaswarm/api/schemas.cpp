@@ -67,6 +67,7 @@ constexpr auto kSchemas = std::to_array<SchemaText>({
      "status one(ok,away); required boolean; detail string"},
     {"Health", "How the service is.",
      "status one(ok,degraded); version string; dependencies Dependency{}"},
+    {"Alive", "The process answers.", "status one(ok); version string"},
     {"StartRequest", "A configuration and a name for the run.",
      "config object; run_name? string? instead of the configuration's"},
     {"BacktestRun", "One backtest.", kBacktestFields},

@@ -41,6 +41,12 @@ Findings examine(const config::Environment& environment, const DoctorOptions& op
   const auto config = observability::config_from_environment(environment, "-doctor");
   if (!config) return {{"settings", State::bad, config.error().message}};
   Findings all{{"settings", State::good, "every setting is allowed"}};
+#if !ALPHASWARM_OTEL
+  all.push_back({"build", State::bad,
+                 "this program was built without tracing: build it with -DALPHASWARM_OTEL=ON, or "
+                 "install the package without no-otel in its name"});
+  return all;
+#endif
   if (config->endpoint.empty()) {
     const auto disabled = environment.find("OTEL_SDK_DISABLED");
     all.push_back({"endpoint", State::bad,

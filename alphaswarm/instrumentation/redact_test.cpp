@@ -82,6 +82,7 @@ TEST(UrlFilter, SearchesItsExpressionsInThePath) {
   ASSERT_TRUE(filter);
   EXPECT_TRUE(filter->excludes("/health"));
   EXPECT_TRUE(filter->excludes("/health/ready"));
+  EXPECT_TRUE(filter->excludes("/health/live"));
   EXPECT_TRUE(filter->excludes("/metrics"));
   EXPECT_FALSE(filter->excludes("/paper/health"));
   EXPECT_FALSE(filter->excludes("/"));

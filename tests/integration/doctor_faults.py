@@ -209,6 +209,8 @@ def main() -> int:
     elsewhere = serve(answers(404))
     expect("there is no OTLP receiver at this address", "span", "no OTLP trace receiver",
            to(f"http://127.0.0.1:{elsewhere}", **http_protocol), "--metrics", none)
+    # Takes a program of its own: tests/integration/without_tracing.py.
+    named.add(("build", "the program was built without tracing"))
     text = (ROOT / "alphaswarm_docs/troubleshooting.md").read_text()
     rows = set(re.findall(r"^\| `(\w+)` \| (.*?) \|", text, flags=re.M))
     for check, title in sorted(rows ^ named):

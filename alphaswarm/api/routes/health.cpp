@@ -76,6 +76,14 @@ net::task<net::HttpResponse> ready(const ApiDependencies& service, const net::Ht
   co_return reply(std::move(json), missing ? 503 : 200);
 }
 
+// For whoever restarts a process that hangs. A restart mends neither database nor bus, so this asks
+// neither, and answers while they do not.
+net::HttpResponse live(const ApiDependencies& service, const net::HttpRequest&) {
+  JsonWriter json;
+  json.begin_object().field("status", "ok").field("version", service.version).end_object();
+  return reply(std::move(json));
+}
+
 net::HttpResponse root(const ApiDependencies& service, const net::HttpRequest&) {
   JsonWriter json;
   json.begin_object()
@@ -125,6 +133,12 @@ void add_health_routes(RouteTable& table, const Context& context) {
              .summary = "How the service and what it needs are",
              .response = "Health"},
             handler(context, health));
+  table.add({.method = "GET",
+             .path = "/health/live",
+             .tag = "service",
+             .summary = "Whether the process answers; nothing it needs is asked",
+             .response = "Alive"},
+            quick_handler(context, live));
   table.add({.method = "GET",
              .path = "/health/ready",
              .tag = "service",

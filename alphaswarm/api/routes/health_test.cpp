@@ -5,10 +5,15 @@
 #include <atomic>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
+#include <latch>
+#include <stop_token>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "alphaswarm/api/testing/service.hpp"
 #include "alphaswarm/base/counters.hpp"
+#include "alphaswarm/base/thread.hpp"
 
 namespace alphaswarm::api {
 namespace {
@@ -47,6 +52,46 @@ TEST(HealthRoutes, AnOptionalDependencyDoesNotMakeTheServiceUnready) {
                                           }});
   });
   EXPECT_EQ(service.get_json("/health/ready", "Health").at("status").as_string(), "degraded");
+}
+
+TEST(HealthRoutes, LiveAsksNothing) {
+  std::atomic<int> asked{0};
+  Service service([&](ApiDependencies& dependencies) {
+    dependencies.health_checks.push_back(
+        {"exchange", true, [&]() -> net::task<Result<std::string>> {
+           asked.fetch_add(1, std::memory_order_relaxed);  // relaxed: the test's requests order it
+           co_return fail(ErrorCode::unavailable, "the exchange does not answer");
+         }});
+  });
+  EXPECT_EQ(service.get_json("/health/live", "Alive").at("status").as_string(), "ok");
+  EXPECT_EQ(asked.load(std::memory_order_relaxed), 0);
+  (void)service.call("GET", "/health/ready", "", 503, "Health");
+  EXPECT_EQ(asked.load(std::memory_order_relaxed), 1);
+}
+
+TEST(HealthRoutes, LiveAnswersWhileEveryHandlerHangs) {
+  constexpr int kHandlers = 4;  // as many as the service has threads for calls that wait
+  std::latch hanging{kHandlers};
+  std::latch released{1};
+  Service service([&](ApiDependencies& dependencies) {
+    dependencies.health_checks.push_back(
+        {"hangs", true, [&]() -> net::task<Result<std::string>> {
+           const auto hang = [&] {
+             hanging.count_down();
+             released.wait();  // holds its thread, as a database that does not answer does
+           };
+           co_await net::blocking(hang);
+           co_return std::string("answers");
+         }});
+  });
+  std::vector<std::jthread> clients;
+  for (int i = 0; i < kHandlers; ++i) {
+    clients.push_back(start_thread(
+        "client", [&](const std::stop_token&) { (void)service.get_json("/health", "Health"); }));
+  }
+  hanging.wait();
+  EXPECT_EQ(service.get_json("/health/live", "Alive").at("status").as_string(), "ok");
+  released.count_down();
 }
 
 TEST(HealthRoutes, RootSaysWhereThingsAre) {

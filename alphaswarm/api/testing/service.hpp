@@ -69,7 +69,7 @@ class Service {
   std::shared_ptr<tasks::ProgressBus> progress_;
   std::unique_ptr<tasks::TaskQueue> queue_;
   std::unique_ptr<trading::KillSwitch> kill_switch_;
-  net::Runtime runtime_{"api", 2};
+  net::Runtime runtime_{"api", 2, 4};  // as the service's own: some for calls that wait
   net::Runtime client_runtime_{"client", 1};
   std::unique_ptr<net::HttpClient> client_;
   std::unique_ptr<tasks::Worker> worker_;
