@@ -54,12 +54,14 @@ void ChunkPool::prefetch_block() const noexcept {
 
 void ChunkPool::populate(std::size_t bytes) noexcept {
   const std::size_t end = std::min(capacity(), bytes_in_use() + bytes);  // low addresses first
-  if (end <= populated_) return;
+  // Two threads may do the same work twice, which changes nothing.
+  const std::size_t begin = populated_.load(std::memory_order_relaxed);
+  if (end <= begin) return;
 #if defined(MADV_POPULATE_WRITE)
   // Fails on a Linux older than 5.14: pages then come when they are first touched.
-  static_cast<void>(::madvise(base_ + populated_, end - populated_, MADV_POPULATE_WRITE));
+  static_cast<void>(::madvise(base_ + begin, end - begin, MADV_POPULATE_WRITE));
 #endif
-  populated_ = end;
+  populated_.store(end, std::memory_order_relaxed);
 }
 
 void* ChunkPool::take_small() noexcept {

@@ -34,7 +34,7 @@ class ChunkPool {
   void prefetch_books() const noexcept;
   void prefetch_block() const noexcept;
   // Makes memory up to `bytes` beyond what is in use resident, so that the first spans in it wait
-  // for no page. A system call now and then; for one thread at a time.
+  // for no page. A system call now and then: for export threads.
   void populate(std::size_t bytes) noexcept;
 
   [[nodiscard]] std::size_t capacity() const noexcept { return count_ * kBlockBytes; }
@@ -65,7 +65,7 @@ class ChunkPool {
   std::size_t count_ = 0;
   std::unique_ptr<std::atomic<std::uint32_t>[]> blocks_;
   std::unique_ptr<std::atomic<Slab>[]> slabs_;
-  std::size_t populated_ = 0;
+  std::atomic<std::size_t> populated_{0};
   alignas(64) std::atomic<std::size_t> in_use_{0};
 };
 
