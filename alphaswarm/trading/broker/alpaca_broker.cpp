@@ -5,6 +5,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "alphaswarm/base/log.hpp"
 #include "alphaswarm/trading/broker/alpaca_json.hpp"
 #include "alphaswarm/trading/broker/alpaca_stream.hpp"
 
@@ -44,6 +45,8 @@ std::string percent_encoded(std::string_view text) {
   return out;
 }
 
+// What cannot be read is left out: the account may hold orders and positions of kinds we never
+// make.
 template <class T, class Read>
 Result<std::vector<T>> read_list(const json::value& body, std::string_view what, Read read) {
   if (!body.is_array()) {
@@ -52,8 +55,12 @@ Result<std::vector<T>> read_list(const json::value& body, std::string_view what,
   std::vector<T> list;
   for (const json::value& item : body.get_array()) {
     Result<T> one = read(item);
-    if (!one) return std::unexpected(std::move(one.error()));
-    list.push_back(std::move(*one));
+    if (one) {
+      list.push_back(std::move(*one));
+    } else {
+      log_warning("broker",
+                  fmt::format("one of the {} is left out: {}", what, one.error().message));
+    }
   }
   return list;
 }

@@ -3,6 +3,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "alphaswarm/base/log.hpp"
+
 namespace alphaswarm::trading {
 
 namespace json = boost::json;
@@ -50,7 +52,10 @@ class AlpacaStream final : public OrderUpdateStream {
       if (!is_stream(body, "trade_updates")) continue;
       const json::value* data = body.if_contains("data");
       Result<BrokerUpdate> update = read_update(data != nullptr ? *data : json::value(), lookup_);
-      if (!update) co_return std::unexpected(std::move(update.error()));
+      if (!update) {  // an order of a kind we never send: the account has other users
+        log_warning("broker", venue_ + ": an update is left out: " + update.error().message);
+        continue;
+      }
       co_return std::optional<BrokerUpdate>(std::move(*update));
     }
   }
