@@ -290,13 +290,30 @@ TEST_P(RepositoryTest, OrdersFollowTheirUpdates) {
   EXPECT_EQ(**orders.find("o1"), row);
   ASSERT_TRUE(orders.upsert(order_row("o2", "partial")));
   ASSERT_TRUE(orders.upsert(order_row("o3", "submitting")));
-  std::vector<std::string> open;
-  for (const OrderRow& order : *orders.open_orders("r1")) open.push_back(order.client_order_id);
-  EXPECT_THAT(open, ElementsAre("o2", "o3"));
   EXPECT_EQ(orders.for_run("r1", 2)->front().client_order_id, "o3");
   EXPECT_EQ(orders.list(10)->size(), 3U);
   EXPECT_EQ(*orders.count_for_run("r1"), 3);
   EXPECT_EQ(*orders.count_for_run("r2"), 0);
+}
+
+TEST_P(RepositoryTest, OrdersThatEndedRunsHaveLeftOpen) {
+  OrderRepository orders(*database_);
+  RunRepository runs(*database_);
+  for (const char* status : {"filled", "partial", "submitting", "rejected"}) {
+    OrderRow row = order_row(status, status);
+    row.venue = "alpaca";
+    ASSERT_TRUE(orders.insert(row));
+  }
+  ASSERT_TRUE(orders.insert(order_row("simulated", "new")));
+  RunRow run = run_row("r1");
+  run.status = "running";
+  ASSERT_TRUE(runs.insert(run));
+  EXPECT_TRUE(orders.left_open()->empty());
+  run.status = "cancelled";
+  ASSERT_TRUE(runs.update(run));
+  std::vector<std::string> open;
+  for (const OrderRow& order : *orders.left_open()) open.push_back(order.client_order_id);
+  EXPECT_THAT(open, ElementsAre("partial", "submitting"));
 }
 
 TEST_P(RepositoryTest, AFillReportedTwiceCountsOnce) {
