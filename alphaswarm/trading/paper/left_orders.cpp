@@ -101,6 +101,7 @@ class LeftOrder {
 }  // namespace
 
 net::task<void> follow_left_orders(Services& services) {
+  if (services.live.alpaca == nullptr && services.live.tradier == nullptr) co_return;
   for (int looked = 1;; ++looked) {
     const auto rows = persistence::OrderRepository(*services.database).left_open();
     if (!rows) log_warning(kPart, "orders that were left open: " + rows.error().message);

@@ -113,6 +113,8 @@ net::task<bool> SessionRun::gate(otel::Span& span) {
     halted = true;
     if (state) co_await cancel_open_orders(reason);
     co_await set_status("halted", reason);
+    // What the venue says while it is halted is written down when it is heard.
+    if (recorder_.has_orders()) std::ignore = flush();
     if (state && config_.stop_on_kill_switch) {
       end({.status = "cancelled", .reason = reason, .error = std::nullopt});
       co_return false;

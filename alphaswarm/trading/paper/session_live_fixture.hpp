@@ -129,13 +129,17 @@ class SessionLiveTest : public SessionFaultsTest {
   void await_bars(const std::string& task_id, std::int64_t bars, const Running& running) {
     await([&] { return has_done(task_id, bars) || running.ended.is_set(); });
   }
-  // The same for task "live" where an order may be without an answer.
+  // The same for task "live" where the venue may not have answered to an order, which is said in
+  // its row.
   void await_index(std::size_t bars, const Running& running) {
     await([&] {
+      if (running.ended.is_set()) return true;
       const json::object state = state_of("live");
       const json::value* next = state.if_contains("next_index");
-      return running.ended.is_set() ||
-             (next != nullptr && next->as_int64() >= static_cast<std::int64_t>(bars));
+      if (next == nullptr || next->as_int64() < static_cast<std::int64_t>(bars)) return false;
+      return std::ranges::none_of(orders_of(row_of_task("live").id), [](const auto& order) {
+        return order.status == "submitting" && order.status_reason.empty();
+      });
     });
   }
   json::object state_of(const std::string& task_id) {
