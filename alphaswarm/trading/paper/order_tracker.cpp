@@ -183,6 +183,7 @@ void OrderTracker::leave_all(std::string_view why) {
 
 std::vector<std::pair<std::string, OrderId>> OrderTracker::open_orders() const {
   std::vector<std::pair<std::string, OrderId>> open;
+  open.reserve(entries_.size());
   for (const auto& [id, entry] : entries_)
     open.emplace_back(id, OrderId{entry.row.broker_order_id});
   return open;
