@@ -60,6 +60,12 @@ Result<std::vector<OrderRow>> OrderRepository::for_run(std::string_view run_id,
   return detail::select_all<OrderRow>(executor_, kText, {run_id, limit});
 }
 
+Result<std::vector<OrderRow>> OrderRepository::open_orders(std::string_view run_id) {
+  static const std::string kText = detail::select_text<OrderRow>(
+      "WHERE run_id = $1 AND status IN ('submitting', 'new', 'partial') ORDER BY sequence");
+  return detail::select_all<OrderRow>(executor_, kText, {run_id});
+}
+
 Result<std::vector<OrderRow>> OrderRepository::left_open() {
   static const std::string kText = detail::select_text<OrderRow>(
       "WHERE status IN ('submitting', 'new', 'partial') AND venue <> 'sim' AND run_id IN "

@@ -47,6 +47,8 @@ class OrderRepository {
   // Newest first.
   [[nodiscard]] Result<std::vector<OrderRow>> list(std::int64_t limit);
   [[nodiscard]] Result<std::vector<OrderRow>> for_run(std::string_view run_id, std::int64_t limit);
+  // Those that may still change (submitting, new, partial), oldest first.
+  [[nodiscard]] Result<std::vector<OrderRow>> open_orders(std::string_view run_id);
   // Those at real venues that may still change (submitting, new, partial) though their run has
   // ended, oldest first.
   [[nodiscard]] Result<std::vector<OrderRow>> left_open();

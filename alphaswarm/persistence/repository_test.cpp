@@ -290,6 +290,9 @@ TEST_P(RepositoryTest, OrdersFollowTheirUpdates) {
   EXPECT_EQ(**orders.find("o1"), row);
   ASSERT_TRUE(orders.upsert(order_row("o2", "partial")));
   ASSERT_TRUE(orders.upsert(order_row("o3", "submitting")));
+  std::vector<std::string> open;
+  for (const OrderRow& order : *orders.open_orders("r1")) open.push_back(order.client_order_id);
+  EXPECT_THAT(open, ElementsAre("o2", "o3"));
   EXPECT_EQ(orders.for_run("r1", 2)->front().client_order_id, "o3");
   EXPECT_EQ(orders.list(10)->size(), 3U);
   EXPECT_EQ(*orders.count_for_run("r1"), 3);
