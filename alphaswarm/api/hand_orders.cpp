@@ -87,11 +87,7 @@ void update_row(OrderRow& row, const Order& order) {
 }
 
 void update_row(OrderRow& row, const Error& error) {
-  const bool refused =
-      error.code == ErrorCode::invalid_argument || error.code == ErrorCode::already_exists ||
-      error.code == ErrorCode::not_found || error.code == ErrorCode::unauthenticated ||
-      error.code == ErrorCode::permission_denied;
-  if (refused) row.status = to_string(trading::OrderStatus::rejected);
+  if (trading::is_refusal(error.code)) row.status = to_string(trading::OrderStatus::rejected);
   row.status_reason = error.message;
   row.updated_at = now_unix();
 }

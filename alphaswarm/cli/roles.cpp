@@ -17,6 +17,7 @@
 #include "alphaswarm/tasks/unfinished.hpp"
 #include "alphaswarm/trading/backtest/backtest_task.hpp"
 #include "alphaswarm/trading/ingestion/ingestion_task.hpp"
+#include "alphaswarm/trading/paper/left_orders.hpp"
 #include "alphaswarm/trading/paper/paper_tasks.hpp"
 
 namespace alphaswarm::cli {
@@ -232,6 +233,8 @@ Result<std::unique_ptr<WorkerRole>> WorkerRole::start(const Start& start, Backbo
     net::spawn(role->runtime_, role->watch_stop_,
                tasks::watch_for_loss(backbone.broker, backbone.database));
   }
+  net::spawn(role->runtime_, role->watch_stop_,
+             trading::paper::follow_left_orders(role->sessions_));
   role->worker_->start();
   if (backbone.redis) {
     role->control_ =

@@ -117,7 +117,7 @@ class WorkerRole {
   net::HttpClient http_;
   std::optional<LiveVenues> live_;
   trading::paper::Services sessions_;
-  std::stop_source watch_stop_;  // of who looks whether Redis has lost its tasks
+  std::stop_source watch_stop_;  // of who looks whether Redis has lost its tasks, and after orders
   std::unique_ptr<tasks::Worker> worker_;
   std::unique_ptr<tasks::RemoteControl> control_;  // null over memory://
 };

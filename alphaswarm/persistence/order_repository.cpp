@@ -66,6 +66,14 @@ Result<std::vector<OrderRow>> OrderRepository::open_orders(std::string_view run_
   return detail::select_all<OrderRow>(executor_, kText, {run_id});
 }
 
+Result<std::vector<OrderRow>> OrderRepository::left_open() {
+  static const std::string kText = detail::select_text<OrderRow>(
+      "WHERE status IN ('submitting', 'new', 'partial') AND venue <> 'sim' AND run_id IN "
+      "(SELECT id FROM paper_trading_runs WHERE status IN ('completed', 'cancelled', 'error')) "
+      "ORDER BY sequence");
+  return detail::select_all<OrderRow>(executor_, kText, {});
+}
+
 Result<std::int64_t> OrderRepository::count_for_run(std::string_view run_id) {
   return detail::select_count(executor_, "SELECT count(*) FROM orders WHERE run_id = $1", {run_id});
 }

@@ -49,6 +49,9 @@ class OrderRepository {
   [[nodiscard]] Result<std::vector<OrderRow>> for_run(std::string_view run_id, std::int64_t limit);
   // Those that may still change (submitting, new, partial), oldest first.
   [[nodiscard]] Result<std::vector<OrderRow>> open_orders(std::string_view run_id);
+  // Those at real venues that may still change (submitting, new, partial) though their run has
+  // ended, oldest first.
+  [[nodiscard]] Result<std::vector<OrderRow>> left_open();
   [[nodiscard]] Result<std::int64_t> count_for_run(std::string_view run_id);
 
  private:

@@ -299,6 +299,26 @@ TEST_P(RepositoryTest, OrdersFollowTheirUpdates) {
   EXPECT_EQ(*orders.count_for_run("r2"), 0);
 }
 
+TEST_P(RepositoryTest, OrdersThatEndedRunsHaveLeftOpen) {
+  OrderRepository orders(*database_);
+  RunRepository runs(*database_);
+  for (const char* status : {"filled", "partial", "submitting", "rejected"}) {
+    OrderRow row = order_row(status, status);
+    row.venue = "alpaca";
+    ASSERT_TRUE(orders.insert(row));
+  }
+  ASSERT_TRUE(orders.insert(order_row("simulated", "new")));
+  RunRow run = run_row("r1");
+  run.status = "running";
+  ASSERT_TRUE(runs.insert(run));
+  EXPECT_TRUE(orders.left_open()->empty());
+  run.status = "cancelled";
+  ASSERT_TRUE(runs.update(run));
+  std::vector<std::string> open;
+  for (const OrderRow& order : *orders.left_open()) open.push_back(order.client_order_id);
+  EXPECT_THAT(open, ElementsAre("partial", "submitting"));
+}
+
 TEST_P(RepositoryTest, AFillReportedTwiceCountsOnce) {
   FillRepository fills(*database_);
   FillRow row;

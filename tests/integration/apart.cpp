@@ -16,6 +16,11 @@ Servers::Servers(PostgresOptions options)
 Variables Servers::environment() const {
   return {{"ALPHASWARM_OTEL_ENDPOINT", collector.url(4317)},
           {"ALPHASWARM_EXCHANGE_URL", exchange.url()},
+          {"ALPHASWARM_ALPACA_BASE_URL", exchange.url()},
+          {"ALPHASWARM_ALPACA_DATA_URL", exchange.url()},
+          {"ALPHASWARM_ALPACA_STREAM_URL", "ws" + exchange.url().substr(4)},
+          {"ALPHASWARM_ALPACA_KEY_ID", kLiveKey},
+          {"ALPHASWARM_ALPACA_SECRET_KEY", "secret"},
           {"ALPHASWARM_DATABASE_URL", database_url},
           {"ALPHASWARM_REDIS_URL", redis.url()},
           {"ALPHASWARM_REDIS_PUBSUB_URL", redis.url()},

@@ -29,6 +29,9 @@ struct Servers {
 
 }  // namespace detail
 
+// The account at the exchange that is Alpaca to our services.
+inline constexpr const char* kLiveKey = "live-account";
+
 class Apart : private detail::Servers, public TradingApi {
  public:
   Apart();

@@ -15,20 +15,6 @@ namespace json = boost::json;
 
 namespace {
 
-VenueConfig venue_config(const AlpacaConfig& config) {
-  VenueConfig venue;
-  venue.venue = config.venue;
-  venue.base_url = config.base_url;
-  venue.headers.set("APCA-API-KEY-ID", config.key_id);
-  venue.headers.set("APCA-API-SECRET-KEY", config.secret_key);
-  venue.headers.set("Accept", "application/json");
-  venue.retry = config.retry;
-  venue.rate_limit = config.rate_limit;
-  venue.timeout = config.timeout;
-  venue.waiting = config.waiting;
-  return venue;
-}
-
 // Client ids of ours are plain; what a caller made up may not be.
 std::string percent_encoded(std::string_view text) {
   std::string out;
@@ -75,7 +61,7 @@ bool says_duplicate(const VenueReply& reply) {
 }  // namespace
 
 AlpacaBroker::AlpacaBroker(AlpacaConfig config, net::HttpClient& http)
-    : VenueBroker(venue_config(config), config.default_exchange, http),
+    : VenueBroker(alpaca_venue(config, config.venue), config.default_exchange, http),
       config_(std::move(config)) {}
 
 VtSymbol AlpacaBroker::named_symbol(std::string_view symbol, std::string_view exchange) const {
@@ -108,19 +94,27 @@ net::task<Result<Order>> AlpacaBroker::submit(const OrderRequest& request) {
   call.body = json::serialize(to_alpaca(request, name));
   const Result<VenueReply> reply = co_await client().call(std::move(call));
   if (!reply) co_return std::unexpected(reply.error());
-  if (says_duplicate(*reply)) {
-    // An earlier try arrived, or an earlier life of this session.
-    Result<Order> known = co_await fetch_order(request.client_id);
-    if (!known) co_return known;
-    co_return settled(std::move(*known), request);
-  }
+  // An earlier try arrived, or an earlier life of this session.
+  if (says_duplicate(*reply)) co_return co_await find_placed(request, reply->message());
   // The account cannot take it. The venue may have kept the order or not; for us it is rejected.
   if (reply->status == 403) co_return rejected(request, reply->message());
   if (!reply->ok()) {
     co_return std::unexpected(to_error(*reply, venue(), "the order was not accepted"));
   }
   const auto lookup = [this](auto symbol, auto exchange) { return named_symbol(symbol, exchange); };
-  co_return read_order(reply->body, lookup);
+  Result<Order> order = read_order(reply->body, lookup);
+  if (order) co_return order;
+  co_return co_await find_placed(request, order.error().message);
+}
+
+net::task<Result<Order>> AlpacaBroker::find_placed(const OrderRequest& request, std::string why) {
+  Result<Order> known = co_await fetch_order(request.client_id);
+  if (known) co_return settled(std::move(*known), request);
+  const ErrorCode code = known.error().code;
+  if (code == ErrorCode::cancelled || code == ErrorCode::unauthenticated) co_return known;
+  co_return fail(ErrorCode::unavailable,
+                 fmt::format("{}: what became of order {} is not known ({}; {})", venue(),
+                             request.client_id.value, why, known.error().message));
 }
 
 net::task<Result<Order>> AlpacaBroker::order_at(std::string path, std::string what) {

@@ -44,6 +44,9 @@ class AlpacaBroker : public VenueBroker {
   net::task<Result<std::vector<Order>>> fetch_open_orders() override;
   net::task<Result<std::vector<BrokerPosition>>> fetch_positions() override;
   net::task<Result<BrokerAccount>> fetch_account() override;
+  // The venue took the order, or says so, and did not show it. Unavailable if it does not show it
+  // when it is asked either; `why` is for that.
+  net::task<Result<Order>> find_placed(const OrderRequest& request, std::string why);
   net::task<Result<Order>> order_at(std::string path, std::string what);
   // The answer to a GET of that path. `what` is for the error.
   net::task<Result<boost::json::value>> get(std::string path, std::string what);

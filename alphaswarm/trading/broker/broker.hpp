@@ -45,6 +45,14 @@ class OrderUpdateStream {
   virtual net::task<void> close() = 0;
 };
 
+// Whether an error of submit_order is the venue's own no. After any other one the order may be
+// there, or get there yet.
+[[nodiscard]] constexpr bool is_refusal(ErrorCode code) noexcept {
+  return code == ErrorCode::invalid_argument || code == ErrorCode::unauthenticated ||
+         code == ErrorCode::permission_denied || code == ErrorCode::not_found ||
+         code == ErrorCode::conflict || code == ErrorCode::already_exists;
+}
+
 // Thread-safe. Transport errors and refusals of the moment are tried again within each call (see
 // RetryPolicy); what comes back after that is final for now: unavailable. Other errors:
 // unauthenticated, invalid_argument (the venue calls the request malformed), not_found, conflict,
@@ -57,6 +65,9 @@ class Broker {
   // Whether the venue itself refuses a second order with a client id it has seen, so that an order
   // of unknown fate may be submitted again at any time.
   [[nodiscard]] virtual bool knows_client_ids() const noexcept = 0;
+  // Whether query_order by client id would find any order that came at that time, whatever became
+  // of it. Where not, not_found does not say that it never came.
+  [[nodiscard]] virtual bool shows_orders_since(UnixNanos) const noexcept { return true; }
   // Proves that the venue answers and accepts the credentials.
   virtual net::task<Result<void>> connect() = 0;
   virtual net::task<Result<void>> disconnect() = 0;
@@ -64,7 +75,8 @@ class Broker {
   // The order as the venue has it. At most one order has the request's client id, however often
   // this is called: if the venue knows it already, that order comes back (already_exists if it is
   // a different one). A refusal by the account (buying power, short sale) is not an error: the
-  // order comes back `rejected`, with the reason.
+  // order comes back `rejected`, with the reason. An answer that cannot be read leaves open what
+  // became of the order: unavailable.
   virtual net::task<Result<Order>> submit_order(OrderRequest request) = 0;
   // Success also if it was cancelled before; conflict if it ended otherwise.
   virtual net::task<Result<void>> cancel_order(OrderId id) = 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json/object.hpp>
 #include <deque>
 
@@ -20,24 +21,9 @@ namespace {
 // See the head of tradier_broker.hpp.
 constexpr std::chrono::minutes kOnItsWay(10);
 
-// The venue said no. After anything else the order may have got through, also where the caller gave
-// up waiting.
-bool is_refusal(ErrorCode code) {
-  return code == ErrorCode::invalid_argument || code == ErrorCode::unauthenticated ||
-         code == ErrorCode::permission_denied || code == ErrorCode::not_found ||
-         code == ErrorCode::conflict;
-}
-
 VenueConfig venue_config(const TradierConfig& config) {
-  VenueConfig venue;
-  venue.venue = "tradier";
-  venue.base_url = config.base_url;
+  VenueConfig venue = venue_of(config, "tradier");
   venue.headers.set("Authorization", "Bearer " + config.token);
-  venue.headers.set("Accept", "application/json");
-  venue.retry = config.retry;
-  venue.rate_limit = config.rate_limit;
-  venue.timeout = config.timeout;
-  venue.waiting = config.waiting;
   return venue;
 }
 
@@ -52,6 +38,16 @@ const json::value* order_of(const json::value& body) {
 TradierBroker::TradierBroker(TradierConfig config, net::HttpClient& http)
     : VenueBroker(venue_config(config), config.default_exchange, http),
       config_(std::move(config)) {}
+
+// The list is that of the day in New York, five hours behind UTC in winter and four in summer.
+// Where the two disagree on the day, it is not certain.
+bool TradierBroker::shows_orders_since(UnixNanos time) const noexcept {
+  constexpr std::int64_t kHour = 3'600'000'000'000;
+  const std::int64_t now = now_unix().value;
+  return std::ranges::all_of(std::array{4, 5}, [&](std::int64_t behind) {
+    return (time.value - behind * kHour) / (24 * kHour) == (now - behind * kHour) / (24 * kHour);
+  });
+}
 
 std::string TradierBroker::account_path(std::string_view rest) const {
   return fmt::format("/v1/accounts/{}{}", form_encoded(config_.account_id), rest);

@@ -39,6 +39,7 @@ class TradierBroker final : public VenueBroker {
   TradierBroker(TradierConfig config, net::HttpClient& http);
 
   [[nodiscard]] bool knows_client_ids() const noexcept override { return false; }
+  [[nodiscard]] bool shows_orders_since(UnixNanos time) const noexcept override;
   // Asks for the orders every poll_interval and tells what changed. MUST NOT outlive the broker.
   net::task<Result<std::unique_ptr<OrderUpdateStream>>> stream_order_updates() override;
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <type_traits>
+
 #include "alphaswarm/observability/tracing.hpp"
 
 namespace alphaswarm::trading {
@@ -94,23 +96,22 @@ net::task<Result<void>> VenueBroker::cancel_order(OrderId id) {
   co_return result;
 }
 
-net::task<Result<Order>> VenueBroker::query_order(OrderId id) {
+template <class Id>
+net::task<Result<Order>> VenueBroker::query(Id id) {
+  constexpr bool kByOrder = std::is_same_v<Id, OrderId>;
+  constexpr std::string_view kAsked = kByOrder ? "order.id" : "order.client_id";
+  constexpr std::string_view kLearnt = kByOrder ? "order.client_id" : "order.id";
   otel::Span span =
-      otel::span("broker.query_order", {{"broker.venue", venue()}, {"order.id", id.value}});
+      otel::span("broker.query_order", {{"broker.venue", venue()}, {kAsked, id.value}});
   Result<Order> order = co_await fetch_order(id);
-  if (order) span.set("order.client_id", order->request.client_id.value);
+  if (order) span.set(kLearnt, kByOrder ? order->request.client_id.value : order->id.value);
   finish(span, order);
   co_return order;
 }
 
-net::task<Result<Order>> VenueBroker::query_order(ClientOrderId id) {
-  otel::Span span =
-      otel::span("broker.query_order", {{"broker.venue", venue()}, {"order.client_id", id.value}});
-  Result<Order> order = co_await fetch_order(id);
-  if (order) span.set("order.id", order->id.value);
-  finish(span, order);
-  co_return order;
-}
+net::task<Result<Order>> VenueBroker::query_order(OrderId id) { return query(std::move(id)); }
+
+net::task<Result<Order>> VenueBroker::query_order(ClientOrderId id) { return query(std::move(id)); }
 
 net::task<Result<std::vector<Order>>> VenueBroker::query_open_orders() {
   otel::Span span = otel::span("broker.query_open_orders", {{"broker.venue", venue()}});

@@ -50,6 +50,9 @@ class VenueBroker : public Broker {
   [[nodiscard]] VenueClient& client() noexcept { return client_; }
 
  private:
+  template <class Id>
+  net::task<Result<Order>> query(Id id);
+
   VenueClient client_;
   const std::string default_exchange_;
   mutable std::mutex mutex_;

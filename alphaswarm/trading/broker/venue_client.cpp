@@ -147,8 +147,10 @@ net::task<Result<VenueReply>> VenueClient::call(VenueCall call) {
 }
 
 Error to_error(const VenueReply& reply, std::string_view venue, std::string_view what) {
-  ErrorCode code = ErrorCode::internal;
-  if (reply.status >= 400 && reply.status < 500) code = ErrorCode::invalid_argument;
+  ErrorCode code = ErrorCode::unavailable;
+  if (reply.status >= 400 && reply.status < 500 && reply.status != 408) {
+    code = ErrorCode::invalid_argument;
+  }
   if (reply.status == 401) code = ErrorCode::unauthenticated;
   if (reply.status == 403) code = ErrorCode::permission_denied;
   if (reply.status == 404) code = ErrorCode::not_found;

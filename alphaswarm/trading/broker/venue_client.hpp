@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "alphaswarm/net/http_client.hpp"
 #include "alphaswarm/trading/broker/rate_limiter.hpp"
@@ -28,6 +29,28 @@ struct VenueConfig {
   std::chrono::milliseconds timeout{10'000};  // of one try
   Waiting waiting;
 };
+
+// What the configurations of our clients have in common. Credentials are the caller's to add.
+template <class Config>
+[[nodiscard]] VenueConfig venue_of(const Config& config, std::string name) {
+  VenueConfig venue;
+  venue.venue = std::move(name);
+  venue.base_url = config.base_url;
+  venue.headers.set("Accept", "application/json");
+  venue.retry = config.retry;
+  venue.rate_limit = config.rate_limit;
+  venue.timeout = config.timeout;
+  venue.waiting = config.waiting;
+  return venue;
+}
+// The same for Alpaca's services, with their credentials.
+template <class Config>
+[[nodiscard]] VenueConfig alpaca_venue(const Config& config, std::string name) {
+  VenueConfig venue = venue_of(config, std::move(name));
+  venue.headers.set("APCA-API-KEY-ID", config.key_id);
+  venue.headers.set("APCA-API-SECRET-KEY", config.secret_key);
+  return venue;
+}
 
 struct VenueCall {
   std::string method = "GET";
@@ -82,8 +105,9 @@ class VenueClient {
   RateLimiter limiter_;
 };
 
-// The error a refusal means: unauthenticated (401), permission_denied (403), not_found, conflict
-// (409), invalid_argument (422 and other 4xx), else internal.
+// The error that a status other than 2xx means: unauthenticated (401), permission_denied (403),
+// not_found, conflict (409), invalid_argument (422 and other 4xx). Anything else, a 408 included,
+// is no answer of the venue but of something on the way, or of a venue that failed: unavailable.
 [[nodiscard]] Error to_error(const VenueReply& reply, std::string_view venue,
                              std::string_view what);
 

@@ -21,6 +21,20 @@ std::vector<std::string> symbols_param(const net::HttpRequest& request) {
   return list;
 }
 
+struct Bound {
+  const char* name;
+  std::optional<UnixNanos>& to;
+};
+
+ApiResult<void> read_period(const net::HttpRequest& request, Bound from, Bound until) {
+  for (const Bound& bound : {from, until}) {
+    const auto time = time_param(request, bound.name);
+    if (!time) return std::unexpected(time.error());
+    bound.to = *time;
+  }
+  return {};
+}
+
 }  // namespace
 
 ApiResult<std::optional<UnixNanos>> time_param(const net::HttpRequest& request, const char* name) {
@@ -51,12 +65,9 @@ ApiResult<OrderFilter> parse_filter(const net::HttpRequest& request) {
     return unprocessable(fmt::format("direction must be asc or desc, got {}", direction));
   }
   filter.ascending = direction == "asc";
-  const auto after = time_param(request, "after");
-  if (!after) return std::unexpected(after.error());
-  const auto until = time_param(request, "until");
-  if (!until) return std::unexpected(until.error());
-  filter.after = *after;
-  filter.until = *until;
+  if (auto read = read_period(request, {"after", filter.after}, {"until", filter.until}); !read) {
+    return std::unexpected(std::move(read.error()));
+  }
   if (const auto side = request.query_param("side")) {
     const Result<Side> parsed = parse_side(*side);
     if (!parsed) return unprocessable(parsed.error().message);
@@ -70,12 +81,9 @@ ApiResult<HistoryQuery> parse_history(const net::HttpRequest& request) {
   HistoryQuery query;
   query.period = request.query_param("period").value_or(query.period);
   query.timeframe = request.query_param("timeframe").value_or("");
-  const auto start = time_param(request, "start");
-  if (!start) return std::unexpected(start.error());
-  const auto end = time_param(request, "end");
-  if (!end) return std::unexpected(end.error());
-  query.start = *start;
-  query.end = *end;
+  if (auto read = read_period(request, {"start", query.start}, {"end", query.end}); !read) {
+    return std::unexpected(std::move(read.error()));
+  }
   return query;
 }
 
@@ -83,12 +91,9 @@ ApiResult<BarsQuery> parse_bars(const net::HttpRequest& request) {
   BarsQuery query;
   query.symbols = symbols_param(request);
   query.timeframe = request.query_param("timeframe").value_or("");
-  const auto start = time_param(request, "start");
-  if (!start) return std::unexpected(start.error());
-  const auto end = time_param(request, "end");
-  if (!end) return std::unexpected(end.error());
-  query.start = *start;
-  query.end = *end;
+  if (auto read = read_period(request, {"start", query.start}, {"end", query.end}); !read) {
+    return std::unexpected(std::move(read.error()));
+  }
   for (const auto& [name, low, high, to] :
        {std::tuple{"limit", std::size_t{1}, std::size_t{10'000}, &query.limit},
         std::tuple{"page_token", std::size_t{0}, std::size_t{1} << 40U, &query.offset}}) {

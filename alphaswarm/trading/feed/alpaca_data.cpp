@@ -19,20 +19,6 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::string_view kLimit = "10000";  // bars a page, Alpaca's bound
 
-VenueConfig venue_config(const AlpacaDataConfig& config) {
-  VenueConfig venue;
-  venue.venue = "alpaca data";
-  venue.base_url = config.base_url;
-  venue.headers.set("APCA-API-KEY-ID", config.key_id);
-  venue.headers.set("APCA-API-SECRET-KEY", config.secret_key);
-  venue.headers.set("Accept", "application/json");
-  venue.retry = config.retry;
-  venue.rate_limit = config.rate_limit;
-  venue.timeout = config.timeout;
-  venue.waiting = config.waiting;
-  return venue;
-}
-
 std::string_view timeframe(Interval interval) {
   switch (interval) {
     case Interval::minute:
@@ -141,7 +127,7 @@ std::int64_t longest_ns(Interval interval) noexcept {
 }
 
 AlpacaData::AlpacaData(AlpacaDataConfig config, net::HttpClient& http)
-    : config_(std::move(config)), client_(venue_config(config_), http) {}
+    : config_(std::move(config)), client_(alpaca_venue(config_, "alpaca data"), http) {}
 
 net::task<Result<AlpacaData::Page>> AlpacaData::bars(PageQuery query) {
   VenueCall call;

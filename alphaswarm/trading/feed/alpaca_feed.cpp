@@ -52,19 +52,24 @@ AlpacaFeed::AlpacaFeed(AlpacaData& data, AlpacaFeedConfig config)
   }
 }
 
-UnixNanos AlpacaFeed::newest() const {
+UnixNanos AlpacaFeed::taken() const {
   const std::scoped_lock lock(mutex_);
-  return steps_.newest();
+  return steps_.taken();
+}
+
+void AlpacaFeed::set_listening(bool listening) {
+  const std::scoped_lock lock(mutex_);
+  listening_ = listening;
 }
 
 // The start of the last bar that has ended for sure.
-UnixNanos AlpacaFeed::last_complete() const noexcept {
-  return {now_unix().value - longest_ns(config_.interval)};
+UnixNanos AlpacaFeed::last_complete() const {
+  return {config_.now().value - longest_ns(config_.interval)};
 }
 
 std::optional<BarStep> AlpacaFeed::take() {
   const std::scoped_lock lock(mutex_);
-  auto step = steps_.take(monotonic_ns());
+  auto step = steps_.take(listening_ ? monotonic_ns() : asked_at_);
   if (step) room_.set();
   return step;
 }
@@ -108,13 +113,14 @@ net::task<Result<void>> AlpacaFeed::fetch(UnixNanos start, UnixNanos end,
 }
 
 net::task<Result<void>> AlpacaFeed::catch_up(UnixNanos until) {
+  const std::int64_t began = monotonic_ns();
   {
     const std::scoped_lock lock(mutex_);
     asked_ = false;  // until all of it has come
   }
   const std::int64_t piece =
       std::min(kLongestPiece, kIntervalsAtOnce * longest_ns(config_.interval));
-  for (std::int64_t start = newest().value + 1; start <= until.value;) {
+  for (std::int64_t start = taken().value + 1; start <= until.value;) {
     const std::int64_t end = until.value - start > piece ? start + piece : until.value;
     std::vector<TickerBar> bars;
     const Result<void> fetched = co_await fetch({start}, {end}, bars);
@@ -131,8 +137,13 @@ net::task<Result<void>> AlpacaFeed::catch_up(UnixNanos until) {
       if (!taken) co_return taken;
     }
   }
-  const std::scoped_lock lock(mutex_);
-  asked_ = true;
+  {
+    const std::scoped_lock lock(mutex_);
+    asked_ = true;
+    asked_at_ = began;
+  }
+  // A step may have waited for just that.
+  if (config_.wake) config_.wake();
   co_return Result<void>();
 }
 
@@ -148,6 +159,7 @@ net::task<Result<void>> AlpacaFeed::listen() {
   if (connections_.fetch_add(1) > 0) reconnects().add();
   opened_ = true;
   Result<void> asked = co_await catch_up(last_complete());
+  if (asked) set_listening(true);
   bool first = true;
   while (asked) {
     auto bars = co_await stream->next();
@@ -172,6 +184,7 @@ net::task<void> AlpacaFeed::run() {
     opened_ = false;
     const Result<void> done =
         config_.stream ? co_await listen() : co_await catch_up(last_complete());
+    set_listening(false);
     if (!done && is_final(done.error())) {
       if (done.error().code == ErrorCode::cancelled) co_return;
       {

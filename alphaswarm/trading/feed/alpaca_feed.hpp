@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 
+#include "alphaswarm/base/time.hpp"
 #include "alphaswarm/net/task.hpp"
 #include "alphaswarm/trading/feed/alpaca_data.hpp"
 #include "alphaswarm/trading/feed/bar_steps.hpp"
@@ -24,6 +25,7 @@ struct AlpacaFeedConfig {
   std::chrono::nanoseconds grace = std::chrono::seconds(2);  // see BarSteps::take
   UnixNanos after;                                           // bars up to it are not wanted
   std::function<void()> wake;                                // called when take() may have more
+  std::function<UnixNanos()> now = now_unix;                 // replaced by tests
 };
 
 // run() is one task's, the rest anybody's.
@@ -45,12 +47,14 @@ class AlpacaFeed {
 
  private:
   net::task<Result<void>> listen();
-  // All complete bars since the newest one, up to `until`.
+  // All complete bars since the last step that was taken, up to `until`: of several symbols one may
+  // be late, so what waits to be taken is asked for again.
   net::task<Result<void>> catch_up(UnixNanos until);
   net::task<Result<void>> fetch(UnixNanos start, UnixNanos end, std::vector<TickerBar>& into);
   void add(const std::vector<TickerBar>& bars);
-  [[nodiscard]] UnixNanos last_complete() const noexcept;
-  [[nodiscard]] UnixNanos newest() const;
+  [[nodiscard]] UnixNanos last_complete() const;
+  [[nodiscard]] UnixNanos taken() const;
+  void set_listening(bool listening);
 
   AlpacaData& data_;
   const AlpacaFeedConfig config_;
@@ -62,6 +66,8 @@ class AlpacaFeed {
   BarSteps steps_;                // guarded by mutex_
   std::optional<Error> failure_;  // guarded by mutex_
   bool asked_ = false;            // guarded by mutex_: the last time it was asked, all came
+  std::int64_t asked_at_ = 0;     // guarded by mutex_: when that was, monotonic
+  bool listening_ = false;        // guarded by mutex_: a stream tells whatever comes
   net::AsyncEvent room_;          // set by take()
 };
 

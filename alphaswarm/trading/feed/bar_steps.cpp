@@ -13,20 +13,16 @@ bool BarSteps::add(const SymbolBar& one, std::int64_t now_ns) {
   return true;
 }
 
-std::optional<BarStep> BarSteps::take(std::int64_t now_ns) {
+std::optional<BarStep> BarSteps::take(std::int64_t known_ns) {
   if (steps_.empty()) return std::nullopt;
   const auto oldest = steps_.begin();
   const bool complete = oldest->second.bars.size() >= symbols_ || steps_.size() > 1 ||
-                        now_ns - oldest->second.since_ns >= grace_ns_;
+                        known_ns - oldest->second.since_ns >= grace_ns_;
   if (!complete) return std::nullopt;
   BarStep step{oldest->first, std::move(oldest->second.bars)};
   taken_ = step.time;
   steps_.erase(oldest);
   return step;
-}
-
-UnixNanos BarSteps::newest() const noexcept {
-  return steps_.empty() ? taken_ : steps_.rbegin()->first;
 }
 
 }  // namespace alphaswarm::trading

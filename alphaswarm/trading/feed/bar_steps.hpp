@@ -25,11 +25,12 @@ class BarSteps {
 
   // False, and nothing changes, if it was there before or its step has been taken.
   bool add(const SymbolBar& one, std::int64_t now_ns);
-  // The oldest step, once it is full, a later bar is here, or `grace` has passed since its first
-  // bar: a symbol that did not trade has none.
-  [[nodiscard]] std::optional<BarStep> take(std::int64_t now_ns);
-  // Of the newest bar that was added, or where it began.
-  [[nodiscard]] UnixNanos newest() const noexcept;
+  // The oldest step, once it is full, a later bar is here, or everything until `grace` after its
+  // first bar has been asked for: a symbol that did not trade has none. `known_ns` is until when
+  // whatever the market said is known.
+  [[nodiscard]] std::optional<BarStep> take(std::int64_t known_ns);
+  // Of the step that was taken last, or where it began: what is not newer is not wanted.
+  [[nodiscard]] UnixNanos taken() const noexcept { return taken_; }
   [[nodiscard]] std::size_t waiting() const noexcept { return steps_.size(); }
 
  private:

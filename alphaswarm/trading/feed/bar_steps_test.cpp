@@ -32,7 +32,7 @@ TEST(BarSteps, ABarCountsOnce) {
   EXPECT_TRUE(steps.take(1));
   EXPECT_FALSE(steps.add(bar("AAPL.US", 60), 1));
   EXPECT_FALSE(steps.take(1));
-  EXPECT_EQ(steps.newest().value, 60);
+  EXPECT_EQ(steps.taken().value, 60);
 }
 
 TEST(BarSteps, ASymbolThatDidNotTradeHoldsNothingUp) {

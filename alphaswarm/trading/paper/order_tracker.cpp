@@ -1,5 +1,7 @@
 #include "alphaswarm/trading/paper/order_tracker.hpp"
 
+#include "alphaswarm/trading/broker/order_news.hpp"
+
 namespace alphaswarm::trading::paper {
 
 namespace otel = alphaswarm::observability;
@@ -79,10 +81,8 @@ void OrderTracker::open(otel::Span span, persistence::OrderRow row) {
   entries_.insert_or_assign(std::move(id), Entry{std::move(span), std::move(row)});
 }
 
-void OrderTracker::accepted(const std::string& client_id, const OrderId& id) {
-  const auto found = entries_.find(client_id);
-  if (found == entries_.end() || found->second.row.broker_order_id == id.value) return;
-  Entry& entry = found->second;
+void OrderTracker::accepted(Entry& entry, const OrderId& id) {
+  if (entry.row.broker_order_id == id.value) return;
   entry.row.broker_order_id = id.value;
   entry.row.status_reason.clear();
   if (entry.row.status == to_string(OrderStatus::submitting)) {
@@ -91,6 +91,21 @@ void OrderTracker::accepted(const std::string& client_id, const OrderId& id) {
   entry.row.updated_at = now_unix();
   entry.span.set("order.id", id.value);
   recorder_.order(entry.row);
+}
+
+std::vector<BrokerUpdate> OrderTracker::news(const BrokerUpdate& told) {
+  const auto found = entries_.find(told.order.request.client_id.value);
+  if (found == entries_.end()) return {};
+  const Result<Order> before = order_of(found->second.row);
+  if (!before) return {};
+  accepted(found->second, told.order.id);
+  std::vector<BrokerUpdate> all = order_news(*before, told);
+  for (BrokerUpdate& one : all) {
+    // A venue may name its symbols in its own way.
+    one.order.request.symbol = before->request.symbol;
+    if (one.fill) one.fill->symbol = before->request.symbol;
+  }
+  return all;
 }
 
 const persistence::OrderRow* OrderTracker::row_of(const std::string& client_id) const {
@@ -149,6 +164,16 @@ void OrderTracker::close(const std::string& client_id, OrderStatus status,
   entries_.erase(found);
 }
 
+void OrderTracker::doubt(const std::string& client_id, std::string_view reason) {
+  const auto found = entries_.find(client_id);
+  if (found == entries_.end()) return;
+  Entry& entry = found->second;
+  entry.row.status_reason = reason;
+  entry.row.updated_at = now_unix();
+  recorder_.order(entry.row);
+  entry.span.event("order.unknown", {{"order.client_id", client_id}, {"reason", reason}});
+}
+
 void OrderTracker::leave_all(std::string_view why) {
   for (auto& [id, entry] : entries_) {
     entry.span.event("order.left_open", {{"order.client_id", id}, {"reason", why}});
@@ -158,6 +183,7 @@ void OrderTracker::leave_all(std::string_view why) {
 
 std::vector<std::pair<std::string, OrderId>> OrderTracker::open_orders() const {
   std::vector<std::pair<std::string, OrderId>> open;
+  open.reserve(entries_.size());
   for (const auto& [id, entry] : entries_)
     open.emplace_back(id, OrderId{entry.row.broker_order_id});
   return open;

@@ -27,6 +27,12 @@ void update_row(persistence::OrderRow& row, const Order& order);
 // The order as the row has it.
 [[nodiscard]] Result<Order> order_of(const persistence::OrderRow& row);
 
+// How an order ends that no venue had, and what is said of one whose fate nobody knows.
+inline constexpr std::string_view kNeverCame = "it never reached the venue";
+inline constexpr std::string_view kUnknown =
+    "unknown: its submission had no answer, and the venue no longer lists orders of that day; look "
+    "it up there";
+
 // Used by the session's task only.
 class OrderTracker {
  public:
@@ -39,8 +45,9 @@ class OrderTracker {
 
   // The order waits for its fills: its span stays open, no longer current.
   void open(observability::Span span, persistence::OrderRow row);
-  // The venue has it, under that id.
-  void accepted(const std::string& client_id, const OrderId& id);
+  // What an update of a live venue says that the row does not know yet, in our names; nothing if
+  // the order is not open. The row has the venue's id from then on. Each is then to be applied.
+  [[nodiscard]] std::vector<BrokerUpdate> news(const BrokerUpdate& told);
   // What an update came to.
   struct Applied {
     persistence::OrderRow row;
@@ -51,6 +58,8 @@ class OrderTracker {
   Applied apply(const BrokerUpdate& update);
   // The order ends without a word of the venue (or after a cancel).
   void close(const std::string& client_id, OrderStatus status, std::string_view reason);
+  // Nobody knows what became of it: row and span say so, and it stays open.
+  void doubt(const std::string& client_id, std::string_view reason);
   // Ends all spans, with an event that says why, and leaves the rows as they are: the orders are
   // still at the venue.
   void leave_all(std::string_view why);
@@ -65,6 +74,8 @@ class OrderTracker {
   [[nodiscard]] observability::SpanContext span_of(const std::string& client_id) const;
 
  private:
+  void accepted(Entry& entry, const OrderId& id);
+
   Recorder& recorder_;
   std::map<std::string, Entry> entries_;  // by client id
 };

@@ -6,6 +6,7 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -46,6 +47,7 @@ struct Services {
   RetryPolicy retry;  // of the simulated exchange's client, and of a live venue's streams
   std::chrono::milliseconds venue_timeout{10'000};  // of one try at the simulated exchange
   Waiting waiting;                                  // likewise; for tests
+  std::function<UnixNanos()> now = now_unix;        // what the market's clock says; for tests
   // When the worker stops: true leaves the session as it is, for another worker to resume (the
   // task goes back to the queue); false ends it as cancelled.
   bool resume_after_worker_stop = false;

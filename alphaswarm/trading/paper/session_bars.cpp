@@ -80,12 +80,23 @@ net::task<Result<void>> SessionRun::work_on_bar(UnixNanos time, std::span<const 
   if (feed_) {
     if (const Result<void> kept = keep_bars(bars); !kept) co_return kept;
   }
-  const Result<void> met = sim_ ? co_await meet_exchange(bars) : co_await ask_about_orders();
+  const bool old = too_old(time);
+  Result<void> met;
+  if (sim_) {
+    met = co_await meet_exchange(bars);
+  } else if (!old) {
+    met = co_await ask_about_orders();
+  }
   if (!met) co_return met;
   if (feed_) note_latest(bars);
   mid_bar_ = true;
-  const std::span<const Decision> decided = loop_->on_bars(time, bars);
-  decisions_.assign(decided.begin(), decided.end());
+  if (old) {
+    observe(time, bars);
+  } else {
+    catching_up_ = false;
+    const std::span<const Decision> decided = loop_->on_bars(time, bars);
+    decisions_.assign(decided.begin(), decided.end());
+  }
   if (config_.live_venue()) {
     // Decided once and for all: each order is written down before it leaves.
     ++next_index_;
@@ -188,6 +199,8 @@ net::task<Result<void>> SessionRun::submit(const Decision& decision) {
     refuse(decision, row, "dry run");
   } else if (const auto why = co_await held_back(span)) {
     refuse(decision, row, *why);
+  } else if (const auto late = too_late(span)) {
+    refuse(decision, row, *late);
   } else {
     co_return co_await place(decision, std::move(span), std::move(row));
   }
@@ -206,9 +219,8 @@ net::task<Result<void>> SessionRun::place(const Decision& decision, otel::Span s
     if (const Result<void> written = flush(); !written) co_return written;
   }
   const Result<Order> order = co_await broker_->submit_order(decision.order);
-  const bool refused = !order && order.error().code != ErrorCode::unavailable &&
-                       order.error().code != ErrorCode::cancelled &&
-                       order.error().code != ErrorCode::unauthenticated;
+  const bool locked_out = !order && order.error().code == ErrorCode::unauthenticated;
+  const bool refused = !order && !locked_out && is_refusal(order.error().code);
   if (refused || (order && order->status == OrderStatus::rejected)) {
     if (order) update_row(row, *order);
     refuse(decision, row, order ? std::string_view(order->reason) : order.error().message);
@@ -232,7 +244,7 @@ net::task<Result<void>> SessionRun::place(const Decision& decision, otel::Span s
   co_await progress_.order(std::move(shown));
   // A live venue may be back before the next bar, and is asked about the order then.
   const bool given_up =
-      !order && (!config_.live_venue() || order.error().code != ErrorCode::unavailable);
+      !order && (!config_.live_venue() || locked_out || order.error().code == ErrorCode::cancelled);
   if (given_up) co_return std::unexpected(order.error());
   co_return Result<void>();
 }

@@ -27,7 +27,8 @@ namespace alphaswarm::trading::paper {
 //              of a replay: params.speed (bars a second; 0, the default: as fast as it goes);
 //              of Alpaca's: params.mode ("stream", the default for minute bars, or "poll", the
 //              default for the others), params.poll_seconds (5, 0.01–3600), and params.start (what
-//              has been since then comes first; default: from the session's start on)
+//              has been since then comes first; default: from the session's start on). At a live
+//              venue a bar that ended longer ago than bars last only updates history and books
 struct SessionConfig {
   BacktestConfig run;
   std::chrono::milliseconds heartbeat{30'000};

@@ -31,26 +31,23 @@ net::task<void> time_limit(std::chrono::nanoseconds limit) {
 }  // namespace
 
 net::task<void> SessionRun::cancel_one(std::string client_id, OrderId id, std::string reason) {
+  if (config_.live_venue()) {
+    // Whether it is there already or appears later: see ask_about.
+    withdrawn_.try_emplace(client_id, false);
+    std::ignore = co_await ask_about(std::move(client_id), std::move(id));
+    co_return;
+  }
+  const ClientOrderId name{client_id};
   if (id.value.empty()) {
     // Its submission had no answer.
-    const Result<Order> known = co_await broker_->query_order(ClientOrderId{client_id});
-    const bool never_came = !known && known.error().code == ErrorCode::not_found;
-    if (never_came && !broker_->knows_client_ids()) co_return;  // it may come yet
-    if (never_came) {
-      orders_.close(client_id, OrderStatus::rejected, "it never reached the venue");
-      loop_->on_order_closed(ClientOrderId{client_id}, OrderStatus::rejected,
-                             "it never reached the venue", now_unix());
-      co_return;
+    const Result<Order> known = co_await broker_->query_order(name);
+    if (!known && known.error().code == ErrorCode::not_found) {
+      close_unplaced(client_id, "it never reached the exchange");
     }
     if (!known) co_return;
     id = known->id;
   }
   const Result<void> cancelled = co_await broker_->cancel_order(id);
-  if (config_.live_venue()) {
-    // It may have been filled before that came: what the venue says of it is true.
-    std::ignore = co_await ask_about(std::move(client_id), std::move(id));
-    co_return;
-  }
   if (!cancelled) {
     log_warning("paper", fmt::format("order.client_id={} was not cancelled: {}", client_id,
                                      cancelled.error().message));
@@ -58,7 +55,7 @@ net::task<void> SessionRun::cancel_one(std::string client_id, OrderId id, std::s
   }
   bar_spans_.emplace_back(client_id, orders_.span_of(client_id));
   orders_.close(client_id, OrderStatus::cancelled, reason);
-  loop_->on_order_closed(ClientOrderId{client_id}, OrderStatus::cancelled, reason, now_unix());
+  loop_->on_order_closed(name, OrderStatus::cancelled, reason, now_unix());
 }
 
 net::task<void> SessionRun::cancel_open_orders(std::string reason) {
@@ -79,9 +76,10 @@ net::task<void> SessionRun::settle(std::string reason) {
     }
     unanswered_.clear();
   }
+  settling_since_ns_ = monotonic_ns();
   co_await cancel_open_orders(std::move(reason));
-  // A live venue takes a moment to cancel.
-  while (config_.live_venue() && !orders_.open_orders().empty()) {
+  // A live venue takes a moment to cancel, and to show an order that was on its way.
+  while (config_.live_venue() && waits_for_orders()) {
     const Result<void> slept = co_await net::sleep_for(kAskAgainAfter);
     if (!slept || !co_await ask_about_orders()) co_return;
   }

@@ -1,9 +1,12 @@
 // What may keep a session from going on: stop signals, the kill switch, the clock; and what the
 // world is told about its state.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
+#include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/trading/paper/session_run.hpp"
 
 namespace alphaswarm::trading::paper {
@@ -14,6 +17,19 @@ namespace otel = alphaswarm::observability;
 namespace {
 // How often a halted session asks again, should no message tell it.
 constexpr std::chrono::milliseconds kAskAgainAfter(500);
+// How often one that waits for its next bar does.
+constexpr std::chrono::seconds kPollKillSwitch(1);
+
+// What is asked every second would be most of a session's trace. Whoever finds something asks
+// again.
+otel::Span unrecorded() {
+  otel::SpanContext parent = otel::current_context();
+  if (!parent.is_valid()) return {};
+  parent.flags &= static_cast<std::uint8_t>(~otel::SpanContext::kSampled);
+  otel::SpanOptions options;
+  options.parent = &parent;
+  return otel::span("paper.session.poll", options);
+}
 }  // namespace
 
 void SessionRun::end(Ending ending) {
@@ -97,6 +113,8 @@ net::task<bool> SessionRun::gate(otel::Span& span) {
     halted = true;
     if (state) co_await cancel_open_orders(reason);
     co_await set_status("halted", reason);
+    // What the venue says while it is halted is written down when it is heard.
+    if (recorder_.has_orders()) std::ignore = flush();
     if (state && config_.stop_on_kill_switch) {
       end({.status = "cancelled", .reason = reason, .error = std::nullopt});
       co_return false;
@@ -148,9 +166,26 @@ net::task<std::optional<std::string>> SessionRun::held_back(otel::Span& span) {
   }
 }
 
-// Whether the switch was engaged since it was last asked.
+// Null: it is not too late to send what was decided on the last bar. Else why it is.
+std::optional<std::string> SessionRun::too_late(otel::Span& span) const {
+  if (!too_old(loop_->time())) return std::nullopt;
+  static Counter& counted =
+      alphaswarm::counter("alphaswarm_paper_orders_too_old_total", "",
+                          "Orders that were decided on too long ago to be sent to a live venue.");
+  counted.add();
+  std::string why =
+      fmt::format("decided on the bar of {}, too old to send", to_rfc3339(loop_->time()));
+  span.event("order.too_old", {{"reason", why}});
+  return why;
+}
+
+// Whether the switch was engaged since it was last asked: at once if that was told, within a second
+// if the word was lost.
 net::task<bool> SessionRun::kill_switch_came() {
-  if (!interrupts_.take_kill_switch_change()) co_return false;
+  const bool told = interrupts_.take_kill_switch_change();
+  if (!told && monotonic_ns() < poll_kill_switch_at_ns_) co_return false;
+  poll_kill_switch_at_ns_ = monotonic_ns() + std::chrono::nanoseconds(kPollKillSwitch).count();
+  const otel::Span quiet = unrecorded();
   const Result<KillSwitchState> state = co_await kill_switch_.state();
   co_return !state || state->engaged;
 }
@@ -164,7 +199,8 @@ net::task<bool> SessionRun::keep_pace() {
   for (;;) {
     const std::int64_t left = due - monotonic_ns();
     if (left <= 0) co_return true;
-    if (!co_await wait(std::chrono::nanoseconds(left))) co_return false;
+    const std::chrono::nanoseconds most(kPollKillSwitch);
+    if (!co_await wait(std::min(most, std::chrono::nanoseconds(left)))) co_return false;
     if (interrupts_.stop_reason()) {
       end_by_stop();
       co_return false;

@@ -1,19 +1,14 @@
-// What only a live session does: bars as they happen, orders at a venue that is not ours to move.
-//
-// A live market cannot be played again, so nothing is left to chance by a crash: each bar's state
-// is saved, each order is written down before it leaves, and what the venue did meanwhile is asked
-// for. Updates of the order stream only make that earlier: an order is never ahead of what its row
-// says, however often an update is told.
+// What only a live session does, the market: bars as they happen, how old they may be, and what is
+// saved of them. Its orders: session_orders.cpp.
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <boost/json/array.hpp>
 
-#include "alphaswarm/base/log.hpp"
+#include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/persistence/bar_repository.hpp"
 #include "alphaswarm/trading/broker/alpaca_json.hpp"
-#include "alphaswarm/trading/broker/order_news.hpp"
 #include "alphaswarm/trading/paper/session_run.hpp"
 
 namespace alphaswarm::trading::paper {
@@ -25,10 +20,6 @@ namespace {
 
 // How often a session looks for bars and orders, should nothing wake it.
 constexpr std::chrono::milliseconds kLookAgainAfter(500);
-// How long an order whose submission had no answer may be on its way. A venue that knows client
-// ids is sent such an order once more; the other is only asked, and longer.
-constexpr std::chrono::seconds kOnItsWay(60);
-constexpr std::chrono::minutes kOnItsWayUnnamed(10);
 // A session with an end waits this long for the last bar before it.
 constexpr std::chrono::seconds kLateBar(60);
 
@@ -156,6 +147,30 @@ Result<void> SessionRun::read_live_state(const json::object& state) {
 
 // ---- the market
 
+// A live venue trades at today's prices. A bar that ended longer ago than bars last has a successor
+// or has come late: what is decided on it would be an answer to another market.
+bool SessionRun::too_old(UnixNanos bar_time) const {
+  const std::int64_t interval = longest_ns(config_.run.matching.interval);
+  return config_.live_venue() && services_.now().value - bar_time.value > 2 * interval;
+}
+
+// The books follow a bar that is too old to trade on.
+void SessionRun::observe(UnixNanos time, std::span<const SymbolBar> bars) {
+  static Counter& observed =
+      alphaswarm::counter("alphaswarm_paper_bars_too_old_total", "",
+                          "Bars of sessions at a live venue that were too old to trade on.");
+  observed.add();
+  otel::set_on_current("paper.too_old_to_trade", true);
+  if (!std::exchange(catching_up_, true)) {
+    note(LedgerType::meta, "warning",
+         fmt::format("the bar of {} is too old to trade on: until newer ones come, bars only "
+                     "update history and books",
+                     to_rfc3339(time)),
+         json::object());
+  }
+  loop_->observe(time, bars);
+}
+
 UnixNanos SessionRun::feed_start() const {
   if (!config_.live_feed()) return {INT64_MAX};
   return config_.run.start.value == INT64_MIN ? row_.started_at : config_.run.start;
@@ -178,6 +193,7 @@ Result<void> SessionRun::open_live(const std::vector<VtSymbol>& symbols) {
     for (const SymbolBar& one : latest_) feed.after = std::max(feed.after, one.bar.timestamp);
     if (begun_) feed.after = std::max(feed.after, begun_->time);
     feed.wake = woken;
+    feed.now = services_.now;
     feed_ = std::make_unique<AlpacaFeed>(*services_.live.data, std::move(feed));
   }
   if (!config_.live_venue()) return {};
@@ -260,108 +276,21 @@ net::task<void> SessionRun::play_feed() {
       if (!co_await play_step(*step)) co_return;
       continue;
     }
-    // No bar may come for hours: orders that wait at the venue must not wait for one.
+    // No bar may come for hours: neither an order without an answer nor the kill switch waits for
+    // one.
+    if (const Result<void> asked = co_await ask_about_unanswered(); !asked) {
+      co_return end_by_error(asked.error());
+    }
     if (co_await kill_switch_came()) {
       otel::Span span = otel::span("paper.session.gate", {{"paper.bar_index", next_index_}});
       if (!co_await gate(span)) co_return;
       continue;
     }
-    if (now_unix().value > last_moment && feed_->caught_up()) {
+    if (services_.now().value > last_moment && feed_->caught_up()) {
       co_return end({.status = "completed", .reason = {}, .error = std::nullopt});
     }
     if (!co_await wait(kLookAgainAfter)) co_return;
   }
-}
-
-// ---- orders
-
-net::task<void> SessionRun::take_live(const BrokerUpdate& told) {
-  const std::string& client_id = told.order.request.client_id.value;
-  const persistence::OrderRow* row = orders_.row_of(client_id);
-  if (row == nullptr) co_return;  // not an order of this run, or over
-  const Result<Order> before = order_of(*row);
-  if (!before) co_return;
-  orders_.accepted(client_id, told.order.id);
-  for (BrokerUpdate& one : order_news(*before, told)) {
-    // A venue may name its symbols in its own way.
-    one.order.request.symbol = before->request.symbol;
-    if (one.fill) one.fill->symbol = before->request.symbol;
-    co_await take(one);
-  }
-}
-
-// What the stream has told since the last time.
-net::task<Result<void>> SessionRun::hear_of_orders() {
-  if (!follower_) co_return Result<void>();
-  for (const BrokerUpdate& update : follower_->take()) co_await take_live(update);
-  if (follower_->take_gap()) {
-    const Result<void> asked = co_await ask_about_orders();
-    if (!asked) co_return asked;
-  }
-  if (recorder_.has_orders()) co_return flush();
-  co_return Result<void>();
-}
-
-// Before each bar: so that a decision rests on what the venue did, and a lost update costs no more
-// than a bar.
-net::task<Result<void>> SessionRun::ask_about_orders() {
-  for (const auto& [client_id, id] : orders_.open_orders()) {
-    const Result<void> asked = co_await ask_about(client_id, id);
-    if (!asked) co_return asked;
-  }
-  co_return Result<void>();
-}
-
-net::task<Result<void>> SessionRun::ask_about(std::string client_id, OrderId id) {
-  const bool unknown = id.value.empty();
-  const Result<Order> order = unknown ? co_await broker_->query_order(ClientOrderId{client_id})
-                                      : co_await broker_->query_order(std::move(id));
-  if (order) {
-    const BrokerUpdate told{"", *order, std::nullopt, ""};
-    co_await take_live(told);
-    co_return Result<void>();
-  }
-  const ErrorCode code = order.error().code;
-  if (unknown && code == ErrorCode::not_found)
-    co_return co_await follow_unknown(std::move(client_id));
-  if (code == ErrorCode::cancelled || code == ErrorCode::unauthenticated) {
-    co_return std::unexpected(order.error());
-  }
-  log_warning("paper", fmt::format("order.client_id={}: {}", client_id, order.error().message));
-  co_return Result<void>();
-}
-
-bool SessionRun::may_be_on_its_way(const persistence::OrderRow& row) const {
-  const std::chrono::nanoseconds limit = broker_->knows_client_ids()
-                                             ? std::chrono::nanoseconds(kOnItsWay)
-                                             : std::chrono::nanoseconds(kOnItsWayUnnamed);
-  return now_unix().value - row.created_at.value < limit.count();
-}
-
-// The venue does not know an order whose submission had no answer, or was cut off by a crash.
-net::task<Result<void>> SessionRun::follow_unknown(std::string client_id) {
-  const persistence::OrderRow* row = orders_.row_of(client_id);
-  if (row == nullptr || ending_) co_return Result<void>();
-  if (!may_be_on_its_way(*row)) {
-    orders_.close(client_id, OrderStatus::rejected, "it never reached the venue");
-    loop_->on_order_closed(ClientOrderId{client_id}, OrderStatus::rejected,
-                           "it never reached the venue", now_unix());
-    co_return Result<void>();
-  }
-  if (!broker_->knows_client_ids()) co_return Result<void>();  // asked again at the next bar
-  Result<OrderRequest> request = request_of(*row, row->quantity);
-  if (!request) co_return std::unexpected(request.error());
-  const Result<KillSwitchState> state = co_await kill_switch_.state();
-  if (!state || state->engaged) co_return Result<void>();
-  const Result<Order> order = co_await broker_->submit_order(std::move(*request));
-  if (!order) {
-    if (order.error().code == ErrorCode::cancelled) co_return std::unexpected(order.error());
-    log_warning("paper", fmt::format("order.client_id={}: {}", client_id, order.error().message));
-    co_return Result<void>();
-  }
-  const BrokerUpdate told{"", *order, std::nullopt, ""};
-  co_await take_live(told);
-  co_return Result<void>();
 }
 
 }  // namespace alphaswarm::trading::paper

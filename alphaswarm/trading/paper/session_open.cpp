@@ -139,9 +139,11 @@ Result<void> SessionRun::restore_state() {
 }
 
 json::object SessionRun::state() const {
-  json::object state{{"version", kStateVersion},    {"next_index", next_index_},
-                     {"bars_seen", row_.bars_seen}, {"orders", row_.orders_submitted},
-                     {"fills", row_.fills},         {"loop", loop_->state()}};
+  // A step that an earlier life began is about to be counted, as it was then.
+  const std::int64_t seen = row_.bars_seen + (begun_ ? 1 : 0);
+  json::object state{{"version", kStateVersion}, {"next_index", next_index_},
+                     {"bars_seen", seen},        {"orders", row_.orders_submitted},
+                     {"fills", row_.fills},      {"loop", loop_->state()}};
   write_live_state(state);
   return state;
 }

@@ -3,8 +3,10 @@
 // One session from its first moment to its last. Private to paper; the door is session.hpp.
 
 #include <boost/json/object.hpp>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,7 +57,7 @@ class SessionRun {
                                          bool exchange_forgot);
   [[nodiscard]] std::vector<SymbolBar> last_bars() const;
 
-  // session_live.cpp
+  // session_live.cpp: the market
   [[nodiscard]] Result<void> open_live(const std::vector<VtSymbol>& symbols);
   net::task<void> play_feed();
   net::task<bool> play_step(const BarStep& step);
@@ -63,14 +65,26 @@ class SessionRun {
   [[nodiscard]] net::task<Result<void>> stopped();  // waits until this task is asked to stop
   [[nodiscard]] Result<void> keep_bars(std::span<const SymbolBar> bars);
   void note_latest(std::span<const SymbolBar> bars);
-  net::task<Result<void>> hear_of_orders();
-  net::task<Result<void>> ask_about_orders();
-  net::task<Result<void>> ask_about(std::string client_id, OrderId id);
-  net::task<Result<void>> follow_unknown(std::string client_id);
-  net::task<void> take_live(const BrokerUpdate& told);
-  [[nodiscard]] bool may_be_on_its_way(const persistence::OrderRow& row) const;
+  // Whether a bar of that time is no longer to be traded on.
+  [[nodiscard]] bool too_old(UnixNanos bar_time) const;
+  void observe(UnixNanos time, std::span<const SymbolBar> bars);
   void write_live_state(boost::json::object& state) const;
   [[nodiscard]] Result<void> read_live_state(const boost::json::object& state);
+
+  // session_orders.cpp: at a live venue
+  net::task<Result<void>> hear_of_orders();
+  net::task<Result<void>> ask_about_orders();
+  net::task<Result<void>> ask_about_unanswered();
+  net::task<Result<void>> ask_about(std::string client_id, OrderId id);
+  net::task<Result<void>> follow_unknown(std::string client_id);
+  net::task<void> cancel_withdrawn(const std::string& client_id, const OrderId& id);
+  net::task<void> take_live(const BrokerUpdate& told);
+  [[nodiscard]] bool may_be_on_its_way(const persistence::OrderRow& row) const;
+  // It ends as rejected, without having been at the venue.
+  void close_unplaced(const std::string& client_id, std::string_view why);
+  void doubt(const std::string& client_id);
+  // Whether asking may still tell of an open order.
+  [[nodiscard]] bool waits_for_orders() const;
 
   // session_bars.cpp
   net::task<void> play_watched();
@@ -96,6 +110,7 @@ class SessionRun {
   net::task<bool> keep_pace();
   // Null: the order may leave. Else why not.
   net::task<std::optional<std::string>> held_back(observability::Span& span);
+  [[nodiscard]] std::optional<std::string> too_late(observability::Span& span) const;
   net::task<bool> kill_switch_came();
   net::task<void> watch_risk();
   net::task<void> set_status(std::string status, std::string reason);
@@ -137,6 +152,13 @@ class SessionRun {
   std::vector<Decision> decisions_;  // of this bar, still to be submitted
   std::vector<SymbolBar> latest_;    // of a live feed: each symbol's last bar
   std::optional<BarStep> begun_;     // of a live feed: what an earlier life was at
+  bool catching_up_ = false;         // the last bar was too old to trade on
+  // Orders that are to be cancelled, by client id: whether the venue has agreed to.
+  std::map<std::string, bool> withdrawn_;
+  std::set<std::string> doubted_;     // orders whose fate nobody knows
+  std::int64_t ask_again_at_ns_ = 0;  // for orders without an answer; monotonic, like the next
+  std::int64_t poll_kill_switch_at_ns_ = 0;
+  std::int64_t settling_since_ns_ = 0;
   std::optional<Ending> ending_;
   // Bars of a step that the exchange may or may not have seen: its answer was not waited for.
   std::vector<SymbolBar> unanswered_;

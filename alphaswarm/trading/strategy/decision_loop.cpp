@@ -109,6 +109,14 @@ void DecisionLoop::warm_up(std::span<const SymbolBar> bars) {
   push_history(bars, [](SymbolState&, const SymbolBar&) {});
 }
 
+void DecisionLoop::observe(UnixNanos time, std::span<const SymbolBar> bars) {
+  time_ = time;
+  push_history(bars, [this](SymbolState& state, const SymbolBar& one) {
+    portfolio_.mark(state.symbol, one.bar.close);
+  });
+  monitor_.update(time, portfolio_.equity());
+}
+
 std::span<const Decision> DecisionLoop::on_bars(UnixNanos time, std::span<const SymbolBar> bars) {
   time_ = time;
   ++steps_;

@@ -71,6 +71,9 @@ class DecisionLoop {
 
   // Only history: for bars before the session that warm the strategy up.
   void warm_up(std::span<const SymbolBar> bars);
+  // Bars of the session that are too old to decide on: history, marks and risk as with on_bars, but
+  // no signals. They do not count as the session's bars in the eyes of a strategy.
+  void observe(UnixNanos time, std::span<const SymbolBar> bars);
   // Bars of one time step, sorted by symbol, no symbol twice. The result lives until the next call.
   [[nodiscard]] std::span<const Decision> on_bars(UnixNanos time, std::span<const SymbolBar> bars);
 
@@ -83,6 +86,7 @@ class DecisionLoop {
   [[nodiscard]] const Portfolio& portfolio() const noexcept { return portfolio_; }
   [[nodiscard]] Money equity() const noexcept { return monitor_.state().equity; }
   [[nodiscard]] const RiskMonitor& monitor() const noexcept { return monitor_; }
+  [[nodiscard]] UnixNanos time() const noexcept { return time_; }       // of the last step
   [[nodiscard]] std::int64_t steps() const noexcept { return steps_; }  // calls of on_bars
   [[nodiscard]] std::size_t open_orders() const noexcept { return open_.size(); }
   [[nodiscard]] bool has_open(const ClientOrderId& id) const { return open_.contains(id.value); }
