@@ -32,6 +32,10 @@ net::task<Result<std::optional<std::string>>> Broker::find_result(std::string /*
   co_return fail(ErrorCode::unimplemented, "this broker keeps no results");
 }
 
+net::task<Result<Subscription>> Broker::subscribe_results() {
+  co_return fail(ErrorCode::unimplemented, "this broker keeps no results");
+}
+
 net::task<Result<bool>> Broker::has_forgotten() { co_return false; }
 
 net::task<Result<void>> Broker::presume_lent(std::vector<Delivery> /*messages*/,

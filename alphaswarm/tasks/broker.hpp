@@ -13,6 +13,7 @@
 
 #include "alphaswarm/base/error.hpp"
 #include "alphaswarm/net/task.hpp"
+#include "alphaswarm/tasks/bus.hpp"
 
 namespace alphaswarm::tasks {
 
@@ -84,6 +85,9 @@ class Broker {
   // Stores and publishes a state that is not the last.
   virtual net::task<Result<void>> store(StoredResult result);
   virtual net::task<Result<std::optional<std::string>>> find_result(std::string key);
+  // Every state and result that is stored from now on, by whomever. `unimplemented` where
+  // keeps_results() is false.
+  virtual net::task<Result<Subscription>> subscribe_results();
 
   // For a broker whose other side may come back empty. True for one caller each time that has
   // happened: it calls presume_lent() with all that should be there, and then remember(). If it

@@ -10,8 +10,10 @@
 #include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/base/ids.hpp"
 #include "alphaswarm/base/log.hpp"
+#include "alphaswarm/tasks/redis_bus.hpp"
 #include "alphaswarm/tasks/redis_loans.hpp"
 #include "alphaswarm/tasks/redis_scripts.hpp"
+#include "alphaswarm/tasks/task_result.hpp"
 
 namespace alphaswarm::tasks {
 namespace {
@@ -115,6 +117,13 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
     if (!reply) co_return std::unexpected(reply.error());
     if (reply->is_nil()) co_return std::optional<std::string>();
     co_return std::optional<std::string>(std::move(reply->text));
+  }
+
+  net::task<Result<Subscription>> subscribe_results() override {
+    std::vector<std::string> patterns(1, result_key("*"));
+    auto subscription = co_await client_->subscribe({}, std::move(patterns));
+    if (!subscription) co_return std::unexpected(subscription.error());
+    co_return Subscription(make_redis_source(std::move(*subscription)));
   }
 
   std::unique_ptr<ConsumerRegistration> register_consumer(
