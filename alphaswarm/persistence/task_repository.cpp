@@ -16,6 +16,7 @@ struct detail::Table<TaskRow> {
     visit("status", row.status);
     visit("args_json", row.args_json);
     visit("kwargs_json", row.kwargs_json);
+    visit("embed_json", row.embed_json);
     visit("result_json", row.result_json);
     visit("error", row.error);
     visit("traceback", row.traceback);

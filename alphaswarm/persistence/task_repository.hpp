@@ -18,9 +18,10 @@ struct TaskRow {
   std::string status;  // Celery's: PENDING, STARTED, RETRY, SUCCESS, FAILURE, REVOKED
   std::string args_json = "[]";
   std::string kwargs_json = "{}";
-  std::string result_json;          // of SUCCESS; empty otherwise
-  std::string error;                // of FAILURE, RETRY, REVOKED
-  std::string traceback;            // of FAILURE in a Python worker
+  std::string embed_json;   // what is to follow it, as Celery's messages have it; may be empty
+  std::string result_json;  // of SUCCESS; empty otherwise
+  std::string error;        // of FAILURE, RETRY, REVOKED
+  std::string traceback;    // of FAILURE in a Python worker
   std::string terminal_frame_json;  // the progress bus's last word, for clients that come late
   std::string trace_id;
   std::string worker;  // hostname of the worker that took it

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <boost/json/parse.hpp>
 #include <map>
 #include <mutex>
 #include <source_location>
@@ -177,6 +178,42 @@ TEST_F(LossTest, TasksThatWaitedAreSentAgainWhenRedisComesBackEmpty) {
   for (const std::string& id : ids) EXPECT_EQ(runs(id), 1) << id;
   wait_until([&] { return system_.unacknowledged() == 0; });
   EXPECT_TRUE(worker->stop(test::kLimit));
+}
+
+TEST_F(LossTest, WhatIsToFollowATaskOfAnotherClientIsNotLost) {
+  watch(100ms);
+  TaskMessage foreign;
+  foreign.id = "foreign";
+  foreign.task = "flaky";
+  foreign.embed =
+      json::parse(R"({"chain":[{"task":"t","options":{"task_id":"next"}}]})").as_object();
+  const auto start = [&](const std::string& name) {
+    auto worker = system_.make_worker({.hostname = name});
+    worker->register_task("flaky", [this](TaskContext& context) -> net::task<Result<json::value>> {
+      note_run(context.id);
+      if (runs(context.id) == 1) {
+        // Redis is lost while it runs, and then its worker.
+        (void)co_await release_.wait_for(test::kLimit);
+        co_return fail(ErrorCode::cancelled, "stopped");
+      }
+      co_return json::value(7);
+    });
+    worker->register_task("t", [](TaskContext& context) -> net::task<Result<json::value>> {
+      co_return context.args.front();
+    });
+    worker->start();
+    return worker;
+  };
+  auto worker = start("one@here");
+  EXPECT_TRUE(
+      net::block_on(system_.runtime, system_.broker->push("default", 0, encode_message(foreign))));
+  wait_until([&] { return runs("foreign") == 1; });
+  server_.kill();
+  EXPECT_TRUE(worker->stop(test::kLimit));
+  server_.start();
+  const auto other = start("two@here");
+  EXPECT_EQ(system_.wait("next").result, 7);
+  EXPECT_EQ(runs("foreign"), 2);
 }
 
 TEST_F(LossTest, ATaskThatRunsMeanwhileIsNotStartedTwiceAndItsResultIsStored) {

@@ -30,6 +30,9 @@ Result<TaskMessage> message_of(const persistence::TaskRow& row) {
   message.queue = row.queue;
   message.args = args.get_array();
   message.kwargs = kwargs.get_object();
+  boost::system::error_code no_embed;  // of a task that nothing follows
+  const boost::json::value embed = boost::json::parse(row.embed_json, no_embed);
+  if (!no_embed && embed.is_object()) message.embed = embed.get_object();
   message.retries = row.retries;
   message.redelivered = true;
   return message;
