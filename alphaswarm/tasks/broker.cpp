@@ -43,6 +43,17 @@ net::task<Result<void>> Broker::presume_lent(std::vector<Delivery> /*messages*/,
   co_return fail(ErrorCode::unimplemented, "this broker forgets nothing");
 }
 
+net::task<Result<std::optional<Setback>>> Broker::find_setback(
+    std::chrono::nanoseconds /*settled*/) {
+  co_return std::optional<Setback>();
+}
+
+net::task<Result<std::size_t>> Broker::presume_lent_if_missing(std::vector<Delivery> /*messages*/,
+                                                               std::chrono::nanoseconds /*grace*/,
+                                                               Setback /*setback*/) {
+  co_return fail(ErrorCode::unimplemented, "this broker forgets nothing");
+}
+
 net::task<Result<void>> Broker::remember() { co_return Result<void>(); }
 
 net::task<Result<std::size_t>> Broker::restore() { co_return std::size_t{0}; }
