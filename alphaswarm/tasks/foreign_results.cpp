@@ -55,10 +55,12 @@ net::task<Result<bool>> ForeignResults::note(TaskResult result) const {
   const std::string result_text = success ? boost::json::serialize(result.result) : std::string();
   std::string error = result.error.empty() ? result.exception_type : result.error;
   if (success) error.clear();
-  const auto ended =
-      TaskRepository(*database_)
-          .mark_finished(result.task_id, result.status, result_text, error,
-                         result.date_done.value_or(now_unix()), end_of(result.traceback));
+  const auto end = [&] {
+    return TaskRepository(*database_)
+        .mark_finished(result.task_id, result.status, result_text, error,
+                       result.date_done.value_or(now_unix()), end_of(result.traceback));
+  };
+  const auto ended = co_await net::blocking(end);
   if (!ended) co_return std::unexpected(ended.error());
   if (!*ended) co_return false;  // who ended it sends the frame
   static Counter& noted = counter("alphaswarm_tasks_foreign_results_total", "",

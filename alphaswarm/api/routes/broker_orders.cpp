@@ -125,7 +125,8 @@ net::task<net::HttpResponse> place_order(const ApiDependencies& service,
   if (*there && !look_only && row.status == to_string(trading::OrderStatus::submitting)) {
     // It goes out once more: from now on it may be on its way again.
     row.updated_at = now_unix();
-    if (const Result<void> kept = orders.upsert(row); !kept) co_return error_reply(kept.error());
+    const Result<void> kept = co_await net::blocking([&] { return orders.upsert(row); });
+    if (!kept) co_return error_reply(kept.error());
   }
   const Result<Order> sent =
       look_only ? co_await look_for(**broker, row) : co_await (*broker)->submit_order(*order);
