@@ -70,6 +70,8 @@ stage_interop() {
   }
   build/celery-venv/bin/python tests/interop/celery_both_ways.py build/release/bin/celery_peer
   build/celery-venv/bin/python tests/interop/celery_control.py build/release/bin/celery_peer
+  build/celery-venv/bin/python tests/interop/celery_canvas.py build/release/bin/celery_peer
+  build/celery-venv/bin/python tests/interop/celery_api.py "$binary"
   build/celery-venv/bin/python tests/interop/celery_load.py build/release/bin/celery_peer
   build/interop-venv/bin/python tests/interop/prometheus_scrapes.py "$binary"
   build/interop-venv/bin/python tests/interop/otel_python_to_us.py "$binary"

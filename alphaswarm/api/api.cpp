@@ -15,6 +15,7 @@
 #include "alphaswarm/api/routes/paper.hpp"
 #include "alphaswarm/api/routes/portfolio.hpp"
 #include "alphaswarm/api/routes/stream.hpp"
+#include "alphaswarm/api/routes/tasks.hpp"
 
 namespace alphaswarm::api {
 
@@ -28,6 +29,7 @@ net::Router make_router(ApiDependencies dependencies) {
   add_kill_switch_routes(table, context);
   add_data_routes(table, context);
   add_broker_routes(table, context);
+  add_task_routes(table, context);
   add_stream_routes(table, context);
   add_page_routes(table, context);
   add_docs_routes(table, context);  // last: it describes the others

@@ -16,6 +16,7 @@ class Database;
 }
 namespace alphaswarm::tasks {
 class Bus;
+class ForeignResults;
 class ProgressBus;
 class TaskQueue;
 }  // namespace alphaswarm::tasks
@@ -57,6 +58,7 @@ struct ApiDependencies {
   persistence::Database& database;
   tasks::TaskQueue& queue;
   tasks::ProgressBus& progress;
+  tasks::ForeignResults& results;
   tasks::Bus& bus;
   trading::KillSwitch& kill_switch;
   std::vector<Venue> venues;

@@ -128,6 +128,12 @@ constexpr auto kSchemas = std::to_array<SchemaText>({
      "limit_price? number? for limit and stop_limit; stop_price? number? for stop and stop_limit; "
      "client_order_id? string? an order has it once, however often it is sent"},
     {"CancelAnswer", "The order is cancelled.", "venue string; order_id string; ok boolean"},
+    {"Task", "A task, whoever runs it.",
+     "task_id string; name string; queue string; "
+     "status string PENDING, STARTED, RETRY, SUCCESS, FAILURE, REVOKED; "
+     "result any? of SUCCESS; error string? of FAILURE, RETRY, REVOKED; "
+     "traceback string? of FAILURE in Python; retries integer; worker string?; "
+     "trace_id string?; created_at time?; started_at time?; finished_at time?"},
     {"ProgressFrame", "Where a task is.",
      "task_id string; stage string done and error are the last; message string; "
      "timestamp number seconds since 1970; tags object; traceparent? string"},

@@ -109,6 +109,8 @@ Result<std::unique_ptr<Backbone>> Backbone::open(const Start& start) {
   backbone->progress = std::make_shared<tasks::ProgressBus>(backbone->bus, backbone->database);
   backbone->queue =
       std::make_unique<tasks::TaskQueue>(backbone->broker, backbone->bus, backbone->database);
+  backbone->results = std::make_shared<tasks::ForeignResults>(backbone->broker, backbone->database,
+                                                              backbone->progress);
   backbone->kill_switch = std::make_unique<trading::KillSwitch>(backbone->bus, backbone->database,
                                                                 start.settings.kill_switch_key);
   return backbone;
@@ -299,6 +301,7 @@ Result<std::unique_ptr<ApiRole>> ApiRole::start(const Start& start, Backbone& ba
                                                .database = *backbone.database,
                                                .queue = *backbone.queue,
                                                .progress = *backbone.progress,
+                                               .results = *backbone.results,
                                                .bus = *backbone.bus,
                                                .kill_switch = *backbone.kill_switch,
                                                .venues = std::move(venues),
@@ -313,6 +316,7 @@ Result<std::unique_ptr<ApiRole>> ApiRole::start(const Start& start, Backbone& ba
   if (backbone.redis) {
     net::spawn(role->runtime_, role->watch_stop_,
                tasks::watch_for_loss(backbone.broker, backbone.database));
+    net::spawn(role->runtime_, role->watch_stop_, tasks::ForeignResults::watch(backbone.results));
   }
   return role;
 }

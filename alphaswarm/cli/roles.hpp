@@ -25,6 +25,7 @@
 #include "alphaswarm/persistence/database.hpp"
 #include "alphaswarm/tasks/broker.hpp"
 #include "alphaswarm/tasks/bus.hpp"
+#include "alphaswarm/tasks/foreign_results.hpp"
 #include "alphaswarm/tasks/progress.hpp"
 #include "alphaswarm/tasks/queue.hpp"
 #include "alphaswarm/tasks/remote_control.hpp"
@@ -75,6 +76,7 @@ struct Backbone {
   std::shared_ptr<tasks::Broker> broker;
   std::shared_ptr<tasks::ProgressBus> progress;
   std::unique_ptr<tasks::TaskQueue> queue;
+  std::shared_ptr<tasks::ForeignResults> results;  // shared with the task that watches for them
   std::unique_ptr<trading::KillSwitch> kill_switch;
 
  private:
@@ -141,7 +143,7 @@ class ApiRole {
   net::HttpClient http_;
   std::unique_ptr<trading::DeskBroker> sim_;  // orders by hand, on an account of their own
   std::optional<LiveVenues> live_;
-  std::stop_source watch_stop_;  // as the worker's
+  std::stop_source watch_stop_;  // as the worker's, and of who notes others' results
   std::unique_ptr<net::HttpServer> server_;
 };
 

@@ -414,13 +414,14 @@ TEST_P(RepositoryTest, ATaskEndsOnce) {
   EXPECT_TRUE(*tasks.store_terminal_frame("t1", "{}"));
   EXPECT_FALSE(*tasks.store_terminal_frame("t1", "{\"late\":1}"));
   EXPECT_EQ(tasks.unfinished()->size(), 1U);
-  EXPECT_TRUE(*tasks.mark_finished("t1", "SUCCESS", "42", "", {4}));
+  EXPECT_TRUE(*tasks.mark_finished("t1", "SUCCESS", "42", "", {4}, "Traceback"));
   EXPECT_EQ(tasks.unfinished()->size(), 0U);
   EXPECT_FALSE(*tasks.mark_finished("t1", "FAILURE", "", "late", {5}));
   EXPECT_FALSE(tasks.mark_started("t1", "celery@host", 2, {6}));
   const TaskRow end = **tasks.find("t1");
   EXPECT_EQ(end.status, "SUCCESS");
   EXPECT_EQ(end.result_json, "42");
+  EXPECT_EQ(end.traceback, "Traceback");
   EXPECT_EQ(end.terminal_frame_json, "{}");
   EXPECT_EQ(end.finished_at, UnixNanos{4});
   EXPECT_EQ(tasks.mark_finished("t2", "SUCCESS", "", "", {4}).error().code, ErrorCode::not_found);

@@ -189,10 +189,17 @@ constexpr std::string_view kTaskTables[] = {
 // leaf is searched for dead entries and then split, which takes longer than the row itself.
 constexpr std::string_view kRoomForCorrections[] = {"{room in bars_pkey}"};
 
+// Of tasks that failed in Python, and of those a Python client has sent.
+constexpr std::string_view kPythonTasks[] = {
+    R"(ALTER TABLE tasks ADD COLUMN traceback TEXT NOT NULL DEFAULT '')",
+    R"(ALTER TABLE tasks ADD COLUMN embed_json TEXT NOT NULL DEFAULT '')",
+};
+
 constexpr std::array kMigrations{
     Migration{1, "trading tables", kTradingTables},
     Migration{2, "tasks and kill switch", kTaskTables},
     Migration{3, "room for corrected bars", kRoomForCorrections},
+    Migration{4, "tasks of Python", kPythonTasks},
 };
 
 void replace_all(std::string& text, std::string_view word, std::string_view by) {

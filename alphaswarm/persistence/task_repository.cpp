@@ -16,8 +16,10 @@ struct detail::Table<TaskRow> {
     visit("status", row.status);
     visit("args_json", row.args_json);
     visit("kwargs_json", row.kwargs_json);
+    visit("embed_json", row.embed_json);
     visit("result_json", row.result_json);
     visit("error", row.error);
+    visit("traceback", row.traceback);
     visit("terminal_frame_json", row.terminal_frame_json);
     visit("trace_id", row.trace_id);
     visit("worker", row.worker);
@@ -69,11 +71,11 @@ Result<void> TaskRepository::mark_retry(std::string_view id, std::string_view er
 
 Result<bool> TaskRepository::mark_finished(std::string_view id, std::string_view status,
                                            std::string_view result_json, std::string_view error,
-                                           UnixNanos when) {
+                                           UnixNanos when, std::string_view traceback) {
   const auto changed = executor_.execute(
-      "UPDATE tasks SET status = $1, result_json = $2, error = $3, finished_at = $4 "
-      "WHERE id = $5 AND finished_at IS NULL",
-      {status, result_json, error, when, id});
+      "UPDATE tasks SET status = $1, result_json = $2, error = $3, traceback = $4, "
+      "finished_at = $5 WHERE id = $6 AND finished_at IS NULL",
+      {status, result_json, error, traceback, when, id});
   if (!changed) return std::unexpected(changed.error());
   if (*changed != 0) return true;
   const auto there = find(id);

@@ -18,8 +18,10 @@ struct TaskRow {
   std::string status;  // Celery's: PENDING, STARTED, RETRY, SUCCESS, FAILURE, REVOKED
   std::string args_json = "[]";
   std::string kwargs_json = "{}";
-  std::string result_json;          // of SUCCESS; empty otherwise
-  std::string error;                // of FAILURE, RETRY, REVOKED
+  std::string embed_json;   // what is to follow it, as Celery's messages have it; may be empty
+  std::string result_json;  // of SUCCESS; empty otherwise
+  std::string error;        // of FAILURE, RETRY, REVOKED
+  std::string traceback;    // of FAILURE in a Python worker
   std::string terminal_frame_json;  // the progress bus's last word, for clients that come late
   std::string trace_id;
   std::string worker;  // hostname of the worker that took it
@@ -47,7 +49,7 @@ class TaskRepository {
   // SUCCESS, FAILURE or REVOKED. The first to finish a task wins: false if it already was.
   [[nodiscard]] Result<bool> mark_finished(std::string_view id, std::string_view status,
                                            std::string_view result_json, std::string_view error,
-                                           UnixNanos when);
+                                           UnixNanos when, std::string_view traceback = {});
   // Keeps the first terminal frame of a task: false if it already has one.
   [[nodiscard]] Result<bool> store_terminal_frame(std::string_view id, std::string_view frame_json);
   [[nodiscard]] Result<std::optional<TaskRow>> find(std::string_view id);

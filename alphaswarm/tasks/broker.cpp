@@ -32,10 +32,25 @@ net::task<Result<std::optional<std::string>>> Broker::find_result(std::string /*
   co_return fail(ErrorCode::unimplemented, "this broker keeps no results");
 }
 
+net::task<Result<Subscription>> Broker::subscribe_results() {
+  co_return fail(ErrorCode::unimplemented, "this broker keeps no results");
+}
+
 net::task<Result<bool>> Broker::has_forgotten() { co_return false; }
 
 net::task<Result<void>> Broker::presume_lent(std::vector<Delivery> /*messages*/,
                                              std::chrono::nanoseconds /*grace*/) {
+  co_return fail(ErrorCode::unimplemented, "this broker forgets nothing");
+}
+
+net::task<Result<std::optional<Setback>>> Broker::find_setback(
+    std::chrono::nanoseconds /*settled*/) {
+  co_return std::optional<Setback>();
+}
+
+net::task<Result<std::size_t>> Broker::presume_lent_if_missing(std::vector<Delivery> /*messages*/,
+                                                               std::chrono::nanoseconds /*grace*/,
+                                                               Setback /*setback*/) {
   co_return fail(ErrorCode::unimplemented, "this broker forgets nothing");
 }
 

@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "alphaswarm/base/error.hpp"
+#include "alphaswarm/base/time.hpp"
 #include "alphaswarm/net/task.hpp"
+#include "alphaswarm/tasks/bus.hpp"
 
 namespace alphaswarm::tasks {
 
@@ -34,6 +36,14 @@ struct StoredResult {
   std::string key;
   std::string text;
   std::chrono::seconds time_to_live{};
+};
+
+// The other side has started again with what it had at an earlier time: what was sent after `since`
+// may be lost. Nothing that was sent after `until` is.
+struct Setback {
+  std::string run;  // the broker's name of it
+  UnixNanos since;
+  UnixNanos until;
 };
 
 // While it lives, this process takes messages from the queues it was made for.
@@ -84,6 +94,9 @@ class Broker {
   // Stores and publishes a state that is not the last.
   virtual net::task<Result<void>> store(StoredResult result);
   virtual net::task<Result<std::optional<std::string>>> find_result(std::string key);
+  // Every state and result that is stored from now on, by whomever. `unimplemented` where
+  // keeps_results() is false.
+  virtual net::task<Result<Subscription>> subscribe_results();
 
   // For a broker whose other side may come back empty. True for one caller each time that has
   // happened: it calls presume_lent() with all that should be there, and then remember(). If it
@@ -94,6 +107,16 @@ class Broker {
   virtual net::task<Result<void>> presume_lent(std::vector<Delivery> messages,
                                                std::chrono::nanoseconds grace);
   virtual net::task<Result<void>> remember();
+  // For a broker whose other side may come back with what it had some time ago. To be asked every
+  // few seconds: what was there when it was last asked is what is certain. Told to one caller each
+  // time, once `settled` has passed since it was noticed (by then all that was being sent has
+  // arrived or failed); if that one does not call presume_lent_if_missing() within half a minute,
+  // to another.
+  virtual net::task<Result<std::optional<Setback>>> find_setback(std::chrono::nanoseconds settled);
+  // presume_lent() for those that neither wait nor are lent nor have a result; how many.
+  virtual net::task<Result<std::size_t>> presume_lent_if_missing(std::vector<Delivery> messages,
+                                                                 std::chrono::nanoseconds grace,
+                                                                 Setback setback);
   // Puts back what was lent and neither acknowledged nor kept for too long, and gives how many; a
   // broker with a consumer does so by itself from time to time.
   virtual net::task<Result<std::size_t>> restore();

@@ -31,6 +31,11 @@ json::value time_or_null(const std::optional<UnixNanos>& time) {
   return time ? json::value(to_python_time(*time)) : json::value(nullptr);
 }
 
+template <class T>
+json::value value_or_null(const std::optional<T>& number) {
+  return number ? json::value(*number) : json::value(nullptr);
+}
+
 std::string short_text(const json::value& value) {
   std::string text = json::serialize(value);
   if (text.size() > kMaxRepr) {
@@ -50,10 +55,11 @@ json::object headers_of(const TaskMessage& message) {
   headers["shadow"] = nullptr;
   headers["eta"] = time_or_null(message.eta);
   headers["expires"] = time_or_null(message.expires);
-  headers["group"] = nullptr;
-  headers["group_index"] = nullptr;
+  headers["group"] = text_or_null(message.group);
+  headers["group_index"] = value_or_null(message.group_index);
   headers["retries"] = message.retries;
-  headers["timelimit"] = json::array{nullptr, nullptr};
+  headers["timelimit"] = json::array{value_or_null(message.time_limit_seconds),
+                                     value_or_null(message.soft_time_limit_seconds)};
   headers["root_id"] = message.root_id.empty() ? message.id : message.root_id;
   headers["parent_id"] = text_or_null(message.parent_id);
   headers["argsrepr"] = short_text(message.args);
@@ -111,15 +117,16 @@ bool flag_of(const json::object& parent, std::string_view name) {
   return flag != nullptr && *flag;
 }
 
-// Celery writes times with an offset, older versions without one and then in UTC.
+std::optional<double> seconds_at(const json::array& limits, std::size_t place) {
+  if (place >= limits.size() || !limits[place].is_number()) return std::nullopt;
+  const double seconds = limits[place].to_number<double>();
+  return seconds > 0 ? std::optional<double>(seconds) : std::nullopt;
+}
+
 Result<std::optional<UnixNanos>> time_of(const json::object& parent, std::string_view name) {
   std::string text = text_of(parent, name);
   if (text.empty()) return std::nullopt;
-  const std::size_t clock = text.find_first_of("T ");
-  if (clock != std::string::npos && text.find_first_of("Zz+-", clock) == std::string::npos) {
-    text += 'Z';
-  }
-  const auto time = from_rfc3339(text);
+  const auto time = from_python_time(std::move(text));
   if (!time) return bad(fmt::format("header {}: {}", name, time.error().message));
   return *time;
 }
@@ -143,6 +150,14 @@ Result<void> decode_headers(const json::object& headers, TaskMessage& message) {
   message.ignore_result = ignore != nullptr && ignore->is_bool()
                               ? std::optional<bool>(ignore->get_bool())
                               : std::nullopt;
+  message.group = text_of(headers, "group");
+  const json::value* place = headers.if_contains("group_index");
+  if (place != nullptr && place->is_int64()) message.group_index = place->get_int64();
+  const json::value* limits = headers.if_contains("timelimit");
+  if (limits != nullptr && limits->is_array()) {
+    message.time_limit_seconds = seconds_at(limits->get_array(), 0);
+    message.soft_time_limit_seconds = seconds_at(limits->get_array(), 1);
+  }
   const auto eta = time_of(headers, "eta");
   if (!eta) return std::unexpected(eta.error());
   message.eta = *eta;
@@ -181,6 +196,7 @@ Result<void> decode_body(const json::object& envelope, bool is_base64, TaskMessa
   }
   message.args = (*parts)[0].get_array();
   message.kwargs = (*parts)[1].get_object();
+  if (parts->size() > 2 && (*parts)[2].is_object()) message.embed = (*parts)[2].get_object();
   return {};
 }
 
@@ -192,12 +208,22 @@ std::string to_python_time(UnixNanos time) {
   return text + "+00:00";
 }
 
+// Celery writes times with an offset, older versions without one and then in UTC.
+Result<UnixNanos> from_python_time(std::string text) {
+  const std::size_t clock = text.find_first_of("T ");
+  if (clock != std::string::npos && text.find_first_of("Zz+-", clock) == std::string::npos) {
+    text += 'Z';
+  }
+  return from_rfc3339(text);
+}
+
 std::string encode_message(const TaskMessage& message) {
   json::array body;
   body.emplace_back(message.args);
   body.emplace_back(message.kwargs);
-  body.emplace_back(json::object{
-      {"callbacks", nullptr}, {"errbacks", nullptr}, {"chain", nullptr}, {"chord", nullptr}});
+  json::object embed = message.embed;
+  for (const char* name : {"callbacks", "errbacks", "chain", "chord"}) embed.emplace(name, nullptr);
+  body.emplace_back(std::move(embed));
   json::object envelope;
   envelope["body"] = encode_base64(json::serialize(body));
   envelope["content-encoding"] = "utf-8";

@@ -37,6 +37,13 @@ struct TaskMessage {
   // Trace context and baggage, by header name, as propagators write them. Of a message that was
   // read: those of observability::kPropagationHeaders.
   std::map<std::string, std::string, std::less<>> context{};
+  // What is to follow it, as Celery's `embed` has it, unchanged: callbacks, errbacks, chain, chord.
+  // See canvas.hpp.
+  boost::json::object embed{};
+  std::string group{};                              // id of the group it belongs to; empty: none
+  std::optional<std::int64_t> group_index{};        // its place there
+  std::optional<double> time_limit_seconds{};       // then it is ended
+  std::optional<double> soft_time_limit_seconds{};  // then it is asked to end
 };
 
 [[nodiscard]] std::string encode_message(const TaskMessage& message);
@@ -50,5 +57,7 @@ struct TaskMessage {
 [[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);
 // "2030-01-02T03:04:05.678900+00:00", as Python's isoformat gives it; six decimals.
 [[nodiscard]] std::string to_python_time(UnixNanos time);
+// The same read, also without an offset: then it is UTC.
+[[nodiscard]] Result<UnixNanos> from_python_time(std::string text);
 
 }  // namespace alphaswarm::tasks

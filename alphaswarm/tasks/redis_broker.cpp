@@ -10,8 +10,10 @@
 #include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/base/ids.hpp"
 #include "alphaswarm/base/log.hpp"
+#include "alphaswarm/tasks/redis_bus.hpp"
 #include "alphaswarm/tasks/redis_loans.hpp"
 #include "alphaswarm/tasks/redis_scripts.hpp"
+#include "alphaswarm/tasks/task_result.hpp"
 
 namespace alphaswarm::tasks {
 namespace {
@@ -117,12 +119,16 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
     co_return std::optional<std::string>(std::move(reply->text));
   }
 
+  net::task<Result<Subscription>> subscribe_results() override {
+    std::vector<std::string> patterns(1, result_key("*"));
+    auto subscription = co_await client_->subscribe({}, std::move(patterns));
+    if (!subscription) co_return std::unexpected(subscription.error());
+    co_return Subscription(make_redis_source(std::move(*subscription)));
+  }
+
   std::unique_ptr<ConsumerRegistration> register_consumer(
       std::vector<std::string> /*queues*/) override {
-    auto registration = std::make_unique<Restoring>();
-    net::spawn(runtime_, registration->stop,
-               detail::RedisLoans::restore_from_time_to_time(loans_, options_.restore_interval));
-    return registration;
+    return detail::RedisLoans::keep_restoring(runtime_, loans_);
   }
   // Workers of other processes are not known here.
   bool has_consumer(std::string_view /*queue*/) const override { return true; }
@@ -153,17 +159,19 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
     return loans_->presume_lent(std::move(messages), grace);
   }
   net::task<Result<void>> remember() override { return loans_->remember(); }
+  net::task<Result<std::optional<Setback>>> find_setback(
+      std::chrono::nanoseconds settled) override {
+    return loans_->find_setback(settled);
+  }
+  net::task<Result<std::size_t>> presume_lent_if_missing(std::vector<Delivery> messages,
+                                                         std::chrono::nanoseconds grace,
+                                                         Setback setback) override {
+    return loans_->presume_lent_if_missing(std::move(messages), grace, std::move(setback));
+  }
   net::task<Result<std::size_t>> restore() override { return loans_->restore(); }
   std::string_view system() const noexcept override { return "redis"; }
 
  private:
-  struct Restoring final : ConsumerRegistration {
-    Restoring() = default;
-    Restoring(const Restoring&) = delete;
-    Restoring& operator=(const Restoring&) = delete;
-    ~Restoring() override { stop.request_stop(); }
-    std::stop_source stop;
-  };
   struct Settling {
     std::string tag;
     std::string lost_tag;

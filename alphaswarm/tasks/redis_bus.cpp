@@ -38,7 +38,7 @@ class RedisBus final : public Bus {
     std::vector<std::string> channels(1, std::move(channel));
     auto subscription = co_await pubsub_->subscribe(std::move(channels));
     if (!subscription) co_return std::unexpected(subscription.error());
-    co_return Subscription(std::make_unique<RedisSource>(std::move(*subscription)));
+    co_return Subscription(make_redis_source(std::move(*subscription)));
   }
 
   net::task<Result<void>> set(std::string key, std::string value,
@@ -76,6 +76,10 @@ class RedisBus final : public Bus {
 };
 
 }  // namespace
+
+std::unique_ptr<SubscriptionSource> make_redis_source(net::RedisSubscription subscription) {
+  return std::make_unique<RedisSource>(std::move(subscription));
+}
 
 std::shared_ptr<Bus> make_redis_bus(std::shared_ptr<net::RedisClient> keys,
                                     std::shared_ptr<net::RedisClient> pubsub) {

@@ -9,6 +9,9 @@
 
 namespace alphaswarm::tasks {
 
+[[nodiscard]] std::unique_ptr<SubscriptionSource> make_redis_source(
+    net::RedisSubscription subscription);
+
 // Keys live at `keys`, messages go over `pubsub`; both may be the same client. While a server is
 // away each call fails with `unavailable`; subscriptions go on by themselves when it is back, and
 // Subscription::gaps() counts the outages.

@@ -4,12 +4,15 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <cstdlib>
+#include <set>
 #include <utility>
 
 #include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/base/ids.hpp"
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/tasks/message.hpp"
+#include "alphaswarm/tasks/task_result.hpp"
 
 namespace alphaswarm::tasks::detail {
 namespace {
@@ -24,6 +27,10 @@ constexpr std::size_t kPresumeAtOnce = 100;
 // Ours: there as long as Redis has not lost its data since somebody last saw to it.
 constexpr char kWhole[] = "alphaswarm:broker:whole";
 constexpr char kWholeLease[] = "30000";  // ms, for who sees to it
+// Ours: the run of Redis whose loss was seen to (`run`), when it was last seen (`at`), the run that
+// has followed (`next`), and when that was noticed (`noticed`).
+constexpr char kRun[] = "alphaswarm:broker:run";
+constexpr char kRunLock[] = "alphaswarm:broker:run:lock";
 
 int priority_of(const json::object& envelope) {
   const json::value* properties = envelope.if_contains("properties");
@@ -73,6 +80,34 @@ net::task<Result<bool>> RedisLoans::put_back(Delivery delivery, std::string kept
   const auto reply = co_await client_->script(put_back_, std::move(keys), std::move(arguments));
   if (!reply) co_return std::unexpected(reply.error());
   co_return reply->integer == 1;
+}
+
+namespace {
+
+struct Restoring final : ConsumerRegistration {
+  Restoring() = default;
+  Restoring(const Restoring&) = delete;
+  Restoring& operator=(const Restoring&) = delete;
+  ~Restoring() override { stop.request_stop(); }
+  std::stop_source stop;
+};
+
+std::string lent_of(const Delivery& each) {
+  return "[" + each.message + ",\"\"," + json::serialize(json::value(each.queue)) + "]";
+}
+
+UnixNanos from_score(const std::string& score) {
+  return {static_cast<std::int64_t>(std::strtod(score.c_str(), nullptr) * 1e9)};
+}
+
+}  // namespace
+
+std::unique_ptr<ConsumerRegistration> RedisLoans::keep_restoring(
+    net::Runtime& runtime, std::shared_ptr<RedisLoans> loans) {
+  auto registration = std::make_unique<Restoring>();
+  const auto interval = loans->options_.restore_interval;
+  net::spawn(runtime, registration->stop, restore_from_time_to_time(loans, interval));
+  return registration;
 }
 
 net::task<void> RedisLoans::restore_from_time_to_time(std::weak_ptr<RedisLoans> loans,
@@ -167,9 +202,7 @@ net::task<Result<bool>> RedisLoans::has_forgotten() {
 
 net::task<Result<void>> RedisLoans::presume_lent(std::vector<Delivery> messages,
                                                  std::chrono::nanoseconds grace) {
-  const std::int64_t lent_at =
-      now_unix().value - std::chrono::nanoseconds(options_.visibility_timeout).count();
-  const std::string score = as_score(UnixNanos{lent_at + grace.count()});
+  const std::string score = score_of(grace);
   for (std::size_t first = 0; first < messages.size(); first += kPresumeAtOnce) {
     std::vector<std::string> keys = {kUnacked, kUnackedIndex};
     std::vector<std::string> arguments = {score};
@@ -177,14 +210,62 @@ net::task<Result<void>> RedisLoans::presume_lent(std::vector<Delivery> messages,
     for (std::size_t i = first; i < end; ++i) {
       const Delivery& each = messages[i];
       arguments.push_back(lost_tag(each));
-      arguments.push_back("[" + each.message + ",\"\"," + json::serialize(json::value(each.queue)) +
-                          "]");
+      arguments.push_back(lent_of(each));
     }
     const auto reply =
         co_await client_->script(presume_lent_, std::move(keys), std::move(arguments));
     if (!reply) co_return std::unexpected(reply.error());
   }
   co_return Result<void>();
+}
+
+std::string RedisLoans::score_of(std::chrono::nanoseconds grace) const {
+  const std::int64_t lease = std::chrono::nanoseconds(options_.visibility_timeout).count();
+  return as_score(UnixNanos{now_unix().value - lease + grace.count()});
+}
+
+net::task<Result<std::optional<Setback>>> RedisLoans::find_setback(
+    std::chrono::nanoseconds settled) {
+  const UnixNanos now = now_unix();
+  std::vector<std::string> keys = {kRun, kRunLock};
+  std::vector<std::string> arguments = {
+      as_score(now), as_score(UnixNanos{now.value - settled.count()}), kWholeLease};
+  const auto reply = co_await client_->script(find_setback_, std::move(keys), std::move(arguments));
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->elements.size() != 3) co_return std::optional<Setback>();
+  co_return Setback{reply->elements[0].text, from_score(reply->elements[1].text),
+                    from_score(reply->elements[2].text)};
+}
+
+net::task<Result<std::size_t>> RedisLoans::presume_lent_if_missing(std::vector<Delivery> messages,
+                                                                   std::chrono::nanoseconds grace,
+                                                                   Setback setback) {
+  std::size_t noted = 0;
+  if (!messages.empty()) {
+    std::vector<std::string> keys = {kUnacked, kUnackedIndex};
+    std::set<std::string> queues;
+    std::vector<std::string> arguments = {score_of(grace)};
+    for (const Delivery& each : messages) {
+      queues.insert(each.queue);
+      arguments.insert(arguments.end(),
+                       {lost_tag(each), each.task_id, lent_of(each), result_key(each.task_id)});
+    }
+    for (const std::string& queue : queues) {
+      for (std::size_t step = 0; step < kPrioritySteps.size(); ++step) {
+        keys.push_back(list_of(queue, step));
+      }
+    }
+    const auto reply =
+        co_await client_->script(presume_missing_, std::move(keys), std::move(arguments));
+    if (!reply) co_return std::unexpected(reply.error());
+    noted = static_cast<std::size_t>(reply->integer);
+  }
+  std::vector<std::string> keys = {kRun, kRunLock};
+  std::vector<std::string> arguments = {std::move(setback.run), as_score(now_unix())};
+  const auto done =
+      co_await client_->script(forget_setback_, std::move(keys), std::move(arguments));
+  if (!done) co_return std::unexpected(done.error());
+  co_return noted;
 }
 
 net::task<Result<void>> RedisLoans::remember() {

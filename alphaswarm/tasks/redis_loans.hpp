@@ -45,15 +45,24 @@ class RedisLoans {
   net::task<Result<bool>> put_back(Delivery delivery, std::string kept_before);
   // Those whose lease has ended go back to their queues; how many. One process at a time.
   net::task<Result<std::size_t>> restore();
-  static net::task<void> restore_from_time_to_time(std::weak_ptr<RedisLoans> loans,
-                                                   std::chrono::milliseconds interval);
+  // From time to time, as long as what it gives lives.
+  static std::unique_ptr<ConsumerRegistration> keep_restoring(net::Runtime& runtime,
+                                                              std::shared_ptr<RedisLoans> loans);
 
   net::task<Result<bool>> has_forgotten();
   net::task<Result<void>> presume_lent(std::vector<Delivery> messages,
                                        std::chrono::nanoseconds grace);
   net::task<Result<void>> remember();
+  net::task<Result<std::optional<Setback>>> find_setback(std::chrono::nanoseconds settled);
+  net::task<Result<std::size_t>> presume_lent_if_missing(std::vector<Delivery> messages,
+                                                         std::chrono::nanoseconds grace,
+                                                         Setback setback);
 
  private:
+  static net::task<void> restore_from_time_to_time(std::weak_ptr<RedisLoans> loans,
+                                                   std::chrono::milliseconds interval);
+  // Of what is noted as lent with `grace` left.
+  [[nodiscard]] std::string score_of(std::chrono::nanoseconds grace) const;
   net::task<Result<std::size_t>> restore_expired();
   net::task<Result<bool>> restore_one(std::string tag, std::string before);
 
@@ -62,6 +71,9 @@ class RedisLoans {
   const net::RedisScript put_back_{kPutBack};
   const net::RedisScript presume_lent_{kPresumeLent};
   const net::RedisScript unlock_{kUnlock};
+  const net::RedisScript find_setback_{kFindSetback};
+  const net::RedisScript presume_missing_{kPresumeLentIfMissing};
+  const net::RedisScript forget_setback_{kForgetSetback};
 };
 
 }  // namespace alphaswarm::tasks::detail

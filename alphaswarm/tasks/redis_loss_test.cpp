@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <boost/json/parse.hpp>
 #include <map>
 #include <mutex>
 #include <source_location>
@@ -111,9 +112,9 @@ class LossTest : public ::testing::Test {
   ~LossTest() override { watch_stop_.request_stop(); }
 
   void watch(std::chrono::milliseconds grace) {
-    net::spawn(
-        system_.runtime, watch_stop_,
-        watch_for_loss(system_.broker, system_.database, {.look_every = 50ms, .grace = grace}));
+    net::spawn(system_.runtime, watch_stop_,
+               watch_for_loss(system_.broker, system_.database,
+                              {.look_every = 50ms, .grace = grace, .settled = 300ms}));
     wait_until([&] { return server_.cli({"GET", "alphaswarm:broker:whole"}) == "yes\n"; });
   }
   std::unique_ptr<Worker> start_worker(const std::string& name, unsigned concurrency = 4) {
@@ -177,6 +178,80 @@ TEST_F(LossTest, TasksThatWaitedAreSentAgainWhenRedisComesBackEmpty) {
   for (const std::string& id : ids) EXPECT_EQ(runs(id), 1) << id;
   wait_until([&] { return system_.unacknowledged() == 0; });
   EXPECT_TRUE(worker->stop(test::kLimit));
+}
+
+TEST_F(LossTest, WhatRedisHasLostSinceItLastSavedIsSentAgainAndNothingElse) {
+  watch(100ms);
+  // Another process watches as well; one of them sees to it.
+  auto beside = make_redis_broker(system_.runtime, client_);
+  net::spawn(system_.runtime, watch_stop_,
+             watch_for_loss(beside, system_.database,
+                            {.look_every = 50ms, .grace = 100ms, .settled = 300ms}));
+  const auto holder = start_worker("holder@here", 1);
+  const std::string running = system_.apply("held");
+  wait_until([&] { return runs(running) == 1; });
+  std::vector<std::string> ids;
+  for (int i = 0; i < 50; ++i) ids.push_back(system_.apply("t"));  // wait behind it
+  server_.cli({"SAVE"});
+  for (int i = 0; i < 50; ++i) ids.push_back(system_.apply("t"));
+  const auto queued = system_.waiting("default");
+  server_.restart();  // with the snapshot
+  EXPECT_EQ(queued, 100U);
+  EXPECT_EQ(server_.cli({"GET", "alphaswarm:broker:whole"}), "yes\n");
+  EXPECT_EQ(server_.cli({"LLEN", "default"}), "50\n");
+  // Sent after it: nobody may think it lost.
+  ids.push_back(system_.apply("t"));
+  wait_until([&] { return system_.waiting("default") == 101; });
+  EXPECT_EQ(system_.unacknowledged(), 1U);
+  EXPECT_EQ(runs(running), 1);
+  const auto other = start_worker("other@here");
+  for (const std::string& id : ids) EXPECT_EQ(system_.wait(id).status, kSuccess);
+  for (const std::string& id : ids) EXPECT_EQ(runs(id), 1) << id;
+  release_.set();
+  EXPECT_EQ(system_.wait(running).status, kSuccess);
+  wait_until([&] { return system_.unacknowledged() == 0; });
+  EXPECT_EQ(runs(running), 1);
+  // Once: what is open now is not noted because of a restart that was seen to.
+  EXPECT_EQ(server_.cli({"HGET", "alphaswarm:broker:run", "run"}),
+            server_.cli({"HGET", "alphaswarm:broker:run", "next"}));
+  EXPECT_TRUE(holder->stop(test::kLimit));
+  EXPECT_TRUE(other->stop(test::kLimit));
+}
+
+TEST_F(LossTest, WhatIsToFollowATaskOfAnotherClientIsNotLost) {
+  watch(100ms);
+  TaskMessage foreign;
+  foreign.id = "foreign";
+  foreign.task = "flaky";
+  foreign.embed =
+      json::parse(R"({"chain":[{"task":"t","options":{"task_id":"next"}}]})").as_object();
+  const auto start = [&](const std::string& name) {
+    auto worker = system_.make_worker({.hostname = name});
+    worker->register_task("flaky", [this](TaskContext& context) -> net::task<Result<json::value>> {
+      note_run(context.id);
+      if (runs(context.id) == 1) {
+        // Redis is lost while it runs, and then its worker.
+        (void)co_await release_.wait_for(test::kLimit);
+        co_return fail(ErrorCode::cancelled, "stopped");
+      }
+      co_return json::value(7);
+    });
+    worker->register_task("t", [](TaskContext& context) -> net::task<Result<json::value>> {
+      co_return context.args.front();
+    });
+    worker->start();
+    return worker;
+  };
+  auto worker = start("one@here");
+  EXPECT_TRUE(
+      net::block_on(system_.runtime, system_.broker->push("default", 0, encode_message(foreign))));
+  wait_until([&] { return runs("foreign") == 1; });
+  server_.kill();
+  EXPECT_TRUE(worker->stop(test::kLimit));
+  server_.start();
+  const auto other = start("two@here");
+  EXPECT_EQ(system_.wait("next").result, 7);
+  EXPECT_EQ(runs("foreign"), 2);
 }
 
 TEST_F(LossTest, ATaskThatRunsMeanwhileIsNotStartedTwiceAndItsResultIsStored) {

@@ -59,7 +59,8 @@ std::string encode_result(const TaskResult& result) {
   } else {
     object["result"] = result.result;
   }
-  object["traceback"] = nullptr;
+  object["traceback"] =
+      result.traceback.empty() ? json::value(nullptr) : json::value(result.traceback);
   object["children"] = json::array();
   object["date_done"] =
       result.date_done ? json::value(to_python_time(*result.date_done)) : json::value(nullptr);
@@ -82,6 +83,7 @@ Result<TaskResult> decode_result(std::string_view text) {
       result.result = *value;
     }
   }
+  result.traceback = text_at(*object, "traceback");
   std::string when = text_at(*object, "date_done");
   if (!when.empty()) {
     // Celery before 5.4 writes UTC without saying so.
@@ -96,6 +98,7 @@ TaskResult result_of(const persistence::TaskRow& row) {
   result.task_id = row.id;
   result.status = row.status;
   result.error = row.error;
+  result.traceback = row.traceback;
   result.date_done = row.finished_at;
   boost::system::error_code ignored;
   if (!row.result_json.empty()) result.result = boost::json::parse(row.result_json, ignored);

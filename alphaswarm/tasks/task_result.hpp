@@ -36,6 +36,7 @@ struct TaskResult {
   std::string exception_module;
   std::string error;                   // the exception's message
   std::optional<UnixNanos> date_done;  // of terminal states
+  std::string traceback{};             // of Python workers
 };
 
 [[nodiscard]] std::string result_key(std::string_view task_id);

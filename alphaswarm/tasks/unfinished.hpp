@@ -22,12 +22,15 @@ struct WatchOptions {
   std::chrono::milliseconds look_every{2'000};
   // In which a worker that still has a task says so; then it is sent again.
   std::chrono::milliseconds grace{15'000};
+  // Longer than sending one takes, its waiting for the broker included, and than clocks differ.
+  std::chrono::milliseconds settled{10'000};
 };
 
 // For a broker that many processes share: whenever it has come back empty, its tasks of the table
 // that have not ended are sent again, by one of the processes that watch, except those that a
-// worker goes on with. Until this task is asked to stop. A task that was queued twice by this is
-// run once: see Worker.
+// worker goes on with. Whenever it has come back with what it had a while ago: those of them that
+// were sent since then and are not there. Until this task is asked to stop. A task that was queued
+// twice by this is run once: see Worker.
 net::task<void> watch_for_loss(std::shared_ptr<Broker> broker,
                                std::shared_ptr<persistence::Database> database,
                                WatchOptions options = {});

@@ -108,14 +108,18 @@ net::task<Worker::Impl::Settlement> Worker::Impl::run(TaskMessage message, std::
     }
     outcome.status = kFailure;  // no retry could be queued
   }
+  if (!co_await net::shielded(send_followers(message, outcome))) {
+    tracing::finish_consumer(span, kPending, nullptr);
+    co_return Settlement::give_back;
+  }
   const bool failed = outcome.status == kFailure;
   tracing::finish_consumer(span, outcome.status, failed ? &*outcome.error : nullptr);
   co_return co_await net::shielded(finish(message, std::move(outcome), handling));
 }
 
-net::task<Worker::Impl::Outcome> Worker::Impl::attempt(const TaskMessage& message,
-                                                       std::stop_source stop,
-                                                       observability::Span& span) {
+net::task<Worker::Impl::Outcome> Worker::Impl::call(const TaskMessage& message,
+                                                    std::stop_source stop,
+                                                    observability::Span& span) {
   const auto found = functions_.find(message.task);
   if (found == functions_.end()) {
     co_return Outcome{
@@ -251,6 +255,7 @@ std::optional<Worker::Impl::NotToRun> Worker::Impl::start_in_table(const TaskMes
     fresh.status = kStarted;
     fresh.args_json = json::serialize(message.args);
     fresh.kwargs_json = json::serialize(message.kwargs);
+    if (!message.embed.empty()) fresh.embed_json = json::serialize(message.embed);
     fresh.trace_id = tracing::current_trace_id();
     fresh.worker = config_.hostname;
     fresh.retries = message.retries;

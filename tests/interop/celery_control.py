@@ -1,5 +1,6 @@
 """`celery inspect`, revoke, `celery events` and Flower with our worker. Usage: celery_control.py CELERY_PEER"""
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -68,13 +69,13 @@ def command_line(url, name):
         assert done.returncode == 0 and wanted in done.stdout and name in done.stdout, (what, done.stdout, done.stderr)
 
 
-def events(app):
-    kinds = []
+def events(app, folder, url):
+    kinds, told = [], []
     app.control.enable_events()
 
     def listen():
         with app.connection_for_read() as connection, contextlib.suppress(Exception):
-            receiver = app.events.Receiver(connection, handlers={"*": lambda event: kinds.append(event["type"])})
+            receiver = app.events.Receiver(connection, handlers={"*": lambda event: (told.append(event), kinds.append(event["type"]))})
             receiver.capture(limit=None, timeout=20, wakeup=False)
 
     threading.Thread(target=listen, daemon=True).start()
@@ -85,6 +86,51 @@ def events(app):
     app.send_task("peer.flaky", [1]).get(timeout=20)
     wanted = {"task-received", "task-started", "task-succeeded", "task-failed", "task-retried"}
     wait_until(lambda: wanted <= set(kinds), f"missing events: {wanted - set(kinds)}", 20)
+
+    def revoked(task):
+        return [(event["terminated"], event["expired"]) for event in told if event["type"] == "task-revoked" and event["uuid"] == task.id]
+
+    running, later = app.send_task("peer.sleep", [30]), app.send_task("peer.echo", [1], countdown=600)
+    wait_until(lambda: any(event["type"] == "task-started" and event["uuid"] == running.id for event in told), "it does not start", 20)
+    app.control.revoke([running.id, later.id], terminate=True)
+    expired = app.send_task("peer.echo", [1], expires=datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=9))
+    for task, how in ((running, [(True, False)]), (later, [(False, False)]), (expired, [(False, True)])):
+        wait_until(lambda: revoked(task), "no event of a task that was revoked", 20)
+        equal(revoked(task), how, "terminated, expired")
+
+    def of_workers(kind):
+        return [event for event in told if event["type"] == f"worker-{kind}"]
+
+    with our_worker(folder, url):
+        wait_until(lambda: of_workers("online"), "a worker that comes does not say so", 20)
+        equal(of_workers("offline"), [], "who has gone so far")
+    wait_until(lambda: of_workers("offline"), "a worker that goes does not say so", 20)
+    for kind in ("online", "offline"):
+        (event,) = of_workers(kind)
+        assert event["hostname"].startswith("celery@") and event["sw_ident"] == "alphaswarm" and event["pid"] > 0, event
+    equal(of_workers("online")[0]["pid"], of_workers("offline")[0]["pid"], "who came and went")
+
+
+def dumped_events(url, name, app):
+    """What `celery events --dump` writes of our worker."""
+    environment = os.environ | {"PEER_REDIS": url, "PYTHONPATH": str(HERE), "PYTHONUNBUFFERED": "1"}
+    with tempfile.NamedTemporaryFile("w") as output:
+        dumper = subprocess.Popen([CELERY, "-A", "celery_tasks", "events", "--dump"], stdout=output, stderr=subprocess.STDOUT, env=environment)
+
+        def text():
+            return pathlib.Path(output.name).read_text()
+
+        try:
+            wait_until(lambda: f"{name} [" in text() and "heartbeat" in text(), "no heartbeat in the dump", 30)
+            done, failed = app.send_task("peer.echo", [42]), app.send_task("peer.fail")
+            wanted = [f"task received: peer.echo({done.id}) args=[42]", f"task started: peer.echo({done.id})", f"task succeeded: peer.echo({done.id})",
+                      "result=42", f"task failed: peer.fail({failed.id})", "broken on purpose"]
+            wait_until(lambda: all(line in text() for line in wanted), "missing in the dump", 20)
+        except RuntimeError as error:
+            raise AssertionError(f"{error}: {text()}") from None
+        finally:
+            dumper.terminate()
+            dumper.wait(20)
 
 
 def flower(app, folder, url, name):
@@ -124,8 +170,10 @@ def main():
                 print("pattern, matcher: ok", flush=True)
                 command_line(url, name)
                 print("command line: ok", flush=True)
-                events(app)
+                events(app, folder, url)
                 print("events: ok", flush=True)
+                dumped_events(url, name, app)
+                print("events, dumped: ok", flush=True)
                 flower(app, folder, url, name)
                 print("flower: ok", flush=True)
 

@@ -122,6 +122,12 @@ net::task<net::HttpResponse> place_order(const ApiDependencies& service,
   if (!there) co_return error_reply(there.error());
   otel::set_on_current("order.client_id", row.client_order_id);
   const bool look_only = *there && may_be_on_its_way(**broker, row);
+  if (*there && !look_only && row.status == to_string(trading::OrderStatus::submitting)) {
+    // It goes out once more: from now on it may be on its way again.
+    row.updated_at = now_unix();
+    const Result<void> kept = co_await net::blocking([&] { return orders.upsert(row); });
+    if (!kept) co_return error_reply(kept.error());
+  }
   const Result<Order> sent =
       look_only ? co_await look_for(**broker, row) : co_await (*broker)->submit_order(*order);
   // As long since as it was: it was not sent now.

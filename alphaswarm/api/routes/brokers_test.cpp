@@ -7,6 +7,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -171,6 +172,11 @@ class ForgetfulBroker final : public trading::SimBroker {
  public:
   using SimBroker::SimBroker;
   [[nodiscard]] bool knows_client_ids() const noexcept override { return false; }
+  net::task<Result<trading::Order>> submit_order(trading::OrderRequest request) override {
+    if (before_sending) before_sending(request.client_id.value);
+    return SimBroker::submit_order(std::move(request));
+  }
+  std::function<void(const std::string& client_id)> before_sending;
 };
 
 // The process that sent it is gone, and with it what it knew of the order.
@@ -198,9 +204,16 @@ TEST_F(BrokerRoutes, AnOrderThatMayBeOnItsWayIsAskedForNotSentAgain) {
   const std::string said = service.refusal("POST", "/brokers/sim/orders", std::string(kOrder), 502);
   EXPECT_NE(said.find("not sent again"), std::string::npos) << said;
   EXPECT_TRUE(net::block_on(runtime_, forgetful.query_open_orders())->empty());
+  // Sent once more, it may be on its way again: its row says so before it leaves.
+  UnixNanos noted;
+  forgetful.before_sending = [&](const std::string& client_id) {
+    noted = (*persistence::OrderRepository(service.database()).find(client_id))->updated_at;
+  };
   std::string older(kOrder);
   older.replace(older.find("mine-1"), 6, "mine-2");
   EXPECT_EQ(service.call("POST", "/brokers/sim/orders", older, 200, "Order").at("status"), "new");
+  EXPECT_LT(now_unix().value - noted.value,
+            std::chrono::nanoseconds(std::chrono::minutes(9)).count());
   // It has arrived after all.
   trading::OrderRequest late;
   late.client_id.value = "mine-1";

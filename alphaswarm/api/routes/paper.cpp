@@ -10,6 +10,7 @@
 #include "alphaswarm/api/run_status.hpp"
 #include "alphaswarm/net/runtime.hpp"
 #include "alphaswarm/persistence/task_repository.hpp"
+#include "alphaswarm/tasks/foreign_results.hpp"
 #include "alphaswarm/tasks/task_result.hpp"
 #include "alphaswarm/trading/kill_switch/stop_signal.hpp"
 
@@ -111,19 +112,19 @@ net::HttpResponse show_run(const ApiDependencies& service, const net::HttpReques
 }
 
 // Whether there is anything left to stop; not_found if no paper session has that task.
-Result<bool> is_stoppable(const ApiDependencies& service, std::string_view task_id) {
-  const Result<std::optional<RunRow>> run = RunRepository(service.database).find_by_task(task_id);
-  if (!run) return std::unexpected(run.error());
-  if (run->has_value()) return !has_ended(**run);
+net::task<Result<bool>> is_stoppable(const ApiDependencies& service, std::string_view task_id) {
+  const Result<std::optional<RunRow>> run =
+      co_await net::blocking([&] { return RunRepository(service.database).find_by_task(task_id); });
+  if (!run) co_return std::unexpected(run.error());
+  if (run->has_value()) co_return !has_ended(**run);
   // Not started yet: only its task is known.
-  const Result<std::optional<TaskRow>> task =
-      persistence::TaskRepository(service.database).find(task_id);
-  if (!task) return std::unexpected(task.error());
+  const Result<std::optional<TaskRow>> task = co_await service.results.look(std::string(task_id));
+  if (!task) co_return std::unexpected(task.error());
   if (!task->has_value() || !(*task)->name.ends_with(".run_paper")) {
-    return fail(ErrorCode::not_found,
-                "There is no paper task '" + std::string(task_id.substr(0, 100)) + "'.");
+    co_return fail(ErrorCode::not_found,
+                   "There is no paper task '" + std::string(task_id.substr(0, 100)) + "'.");
   }
-  return !tasks::is_terminal((*task)->status);
+  co_return !tasks::is_terminal((*task)->status);
 }
 
 net::task<net::HttpResponse> stop(const ApiDependencies& service, const net::HttpRequest& request) {
@@ -136,8 +137,7 @@ net::task<net::HttpResponse> stop(const ApiDependencies& service, const net::Htt
   }
   if (auto invalid = query.finish()) co_return std::move(*invalid);
   if (reason.empty()) reason = "stopped by the user";
-  const Result<bool> stoppable =
-      co_await net::blocking([&] { return is_stoppable(service, task_id); });
+  const Result<bool> stoppable = co_await is_stoppable(service, task_id);
   if (!stoppable) co_return error_reply(stoppable.error());
   if (*stoppable) {
     const Result<void> sent = co_await trading::send_stop(service.bus, task_id, reason);

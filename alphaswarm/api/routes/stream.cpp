@@ -3,8 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "alphaswarm/net/runtime.hpp"
-#include "alphaswarm/persistence/task_repository.hpp"
+#include "alphaswarm/tasks/foreign_results.hpp"
 #include "alphaswarm/tasks/progress.hpp"
 
 namespace alphaswarm::api {
@@ -40,8 +39,8 @@ net::task<Ending> until_client_leaves(net::WebSocket& socket) {
 
 net::task<Ending> serve(const ApiDependencies& service, std::string task_id,
                         net::WebSocket& socket) {
-  const Result<std::optional<persistence::TaskRow>> task = co_await net::blocking(
-      [&] { return persistence::TaskRepository(service.database).find(task_id); });
+  // Not at the table alone: it may have ended unseen.
+  const Result<std::optional<persistence::TaskRow>> task = co_await service.results.look(task_id);
   if (!task) co_return Ending{kFailure, "the tasks table does not answer"};
   if (!task->has_value()) co_return Ending{kUnknownTask, "there is no such task"};
   Result<tasks::ProgressStream> frames = co_await service.progress.subscribe(task_id);

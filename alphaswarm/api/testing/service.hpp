@@ -17,6 +17,7 @@
 #include "alphaswarm/persistence/database.hpp"
 #include "alphaswarm/tasks/broker.hpp"
 #include "alphaswarm/tasks/bus.hpp"
+#include "alphaswarm/tasks/foreign_results.hpp"
 #include "alphaswarm/tasks/progress.hpp"
 #include "alphaswarm/tasks/queue.hpp"
 #include "alphaswarm/tasks/worker.hpp"
@@ -68,6 +69,7 @@ class Service {
   std::shared_ptr<tasks::Bus> bus_;
   std::shared_ptr<tasks::ProgressBus> progress_;
   std::unique_ptr<tasks::TaskQueue> queue_;
+  std::unique_ptr<tasks::ForeignResults> results_;
   std::unique_ptr<trading::KillSwitch> kill_switch_;
   net::Runtime runtime_{"api", 2, 4};  // as the service's own: some for calls that wait
   net::Runtime client_runtime_{"client", 1};
