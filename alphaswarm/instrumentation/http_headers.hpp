@@ -22,7 +22,7 @@ class HeadersReader final : public observability::CarrierReader {
   [[nodiscard]] std::string_view view(std::string_view name, std::string& joined) const override {
     std::string_view found;
     for (const net::Header& field : headers_) {
-      if (!net::equal_ignoring_case(field.name, name)) continue;
+      if (field.name.size() != name.size() || !net::equal_ignoring_case(field.name, name)) continue;
       if (found.data() == nullptr) {
         found = field.value;
         continue;

@@ -63,7 +63,9 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
 
 std::optional<std::string_view> Headers::get(std::string_view name) const noexcept {
   for (const Header& field : fields_) {
-    if (equal_ignoring_case(field.name, name)) return field.value;
+    if (field.name.size() == name.size() && equal_ignoring_case(field.name, name)) {
+      return field.value;
+    }
   }
   return std::nullopt;
 }
