@@ -82,6 +82,7 @@ def pace(app, name, count, start):
         wait_until(lambda: client.llen("default") < count, f"{name} takes nothing")
         begin = time.monotonic()
         while left(client) > 0:
+            assert time.monotonic() < begin + 300, f"{name} is stuck"
             time.sleep(0.002)
         seconds = time.monotonic() - begin
     done = sum(state is not None for state in client.mget([f"celery-task-meta-{each}" for each in ids]))
