@@ -46,8 +46,8 @@ enum class Speaks : std::uint8_t { nothing, http1, http2, tls };
 
 std::string ask(Connection& connection, const Endpoint& endpoint) {
   std::string request = "POST /v1/traces HTTP/1.1\r\nHost: " + endpoint.authority() +
-                              "\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n"
-                              "Connection: close\r\n\r\n";
+                        "\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n"
+                        "Connection: close\r\n\r\n";
   const auto deadline = soon();
   const iovec whole{request.data(), request.size()};
   static_cast<void>(connection.write({&whole, 1}));  // fits any socket's buffer

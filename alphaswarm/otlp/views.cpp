@@ -49,9 +49,7 @@ class Parser {
     return !reader.failed() || refuse(reader.position(), "truncated or malformed field");
   }
 
-  static bool is_message(const WireField& field) {
-    return field.type == WireType::length;
-  }
+  static bool is_message(const WireField& field) { return field.type == WireType::length; }
   static bool text(const WireField& field, std::string_view& out) {
     if (field.type != WireType::length) return false;
     out = field.bytes;

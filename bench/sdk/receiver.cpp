@@ -1,5 +1,5 @@
-// Takes OTLP/gRPC and answers; prints its endpoint. In a process of its own, so that its cost is not
-// the sender's. Ends with its standard input.
+// Takes OTLP/gRPC and answers; prints its endpoint. In a process of its own, so that its cost is
+// not the sender's. Ends with its standard input.
 
 #include <cstdio>
 

@@ -102,7 +102,7 @@ struct OrderRequest {
   Side side = Side::buy;
   OrderType type = OrderType::market;
   TimeInForce time_in_force = TimeInForce::day;
-  Quantity quantity;                 // > 0
+  Quantity quantity;                   // > 0
   std::optional<Price> limit_price{};  // for limit and stop_limit
   std::optional<Price> stop_price{};   // for stop and stop_limit
 };

@@ -71,8 +71,9 @@ class Strategy {
 };
 
 // `name` is mean_reversion, buy_and_hold, sma_cross, ema_cross or momentum. All take `position_pct`
-// (0.10) and `allow_short` (false); the others are in each strategy's file. An unknown name or parameter, or
-// an impossible value, is invalid_argument: one sentence with name, value and what is allowed.
+// (0.10) and `allow_short` (false); the others are in each strategy's file. An unknown name or
+// parameter, or an impossible value, is invalid_argument: one sentence with name, value and what is
+// allowed.
 [[nodiscard]] Result<std::unique_ptr<Strategy>> make_strategy(std::string_view name,
                                                               const boost::json::object& params);
 [[nodiscard]] std::span<const std::string_view> strategy_names() noexcept;
