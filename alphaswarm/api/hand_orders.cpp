@@ -10,6 +10,7 @@
 #include "alphaswarm/observability/tracing.hpp"
 #include "alphaswarm/persistence/fill_repository.hpp"
 #include "alphaswarm/trading/broker/order_news.hpp"
+#include "alphaswarm/trading/paper/order_tracker.hpp"
 
 namespace alphaswarm::api {
 
@@ -18,7 +19,7 @@ namespace otel = alphaswarm::observability;
 using persistence::OrderRepository;
 using persistence::OrderRow;
 using trading::Order;
-using trading::OrderRequest;
+using trading::paper::update_row;
 
 namespace {
 
@@ -56,35 +57,6 @@ bool is_over(const OrderRow& row) {
 }
 
 }  // namespace
-
-OrderRow to_row(const OrderRequest& request, std::string_view venue) {
-  OrderRow row;
-  row.client_order_id = request.client_id.value;
-  row.venue = venue;
-  row.vt_symbol = request.symbol.text();
-  row.side = to_string(request.side);
-  row.order_type = to_string(request.type);
-  row.time_in_force = to_string(request.time_in_force);
-  row.quantity = request.quantity.value();
-  if (request.limit_price) row.limit_price = request.limit_price->value();
-  if (request.stop_price) row.stop_price = request.stop_price->value();
-  row.status = to_string(trading::OrderStatus::submitting);
-  if (const otel::SpanContext context = otel::current_context(); context.is_valid()) {
-    row.trace_id = context.trace_id.to_hex();
-    row.span_id = context.span_id.to_hex();
-  }
-  row.created_at = row.updated_at = now_unix();
-  return row;
-}
-
-void update_row(OrderRow& row, const Order& order) {
-  row.broker_order_id = order.id.value;
-  row.filled_quantity = order.filled.value();
-  if (!order.filled.is_zero()) row.average_price = order.average_price.value();
-  row.status = to_string(order.status);
-  row.status_reason = order.reason;
-  row.updated_at = now_unix();
-}
 
 void update_row(OrderRow& row, const Error& error) {
   if (trading::is_refusal(error.code)) row.status = to_string(trading::OrderStatus::rejected);
@@ -152,17 +124,6 @@ trading::Broker* broker_of(const std::vector<Venue>& venues, std::string_view na
   return found != venues.end() ? found->broker : nullptr;
 }
 
-// As far as order_news() looks at it.
-Order order_as_known(const OrderRow& row) {
-  Order order;
-  order.id.value = row.broker_order_id;
-  order.request.client_id.value = row.client_order_id;
-  order.filled = trading::Quantity(row.filled_quantity);
-  if (row.average_price) order.average_price = trading::Price(*row.average_price);
-  order.status = trading::parse_order_status(row.status).value_or(trading::OrderStatus::submitting);
-  return order;
-}
-
 // Below the request that placed the order, though that ended long since.
 otel::SpanContext context_of(const OrderRow& row) {
   otel::SpanContext context;
@@ -178,8 +139,9 @@ otel::SpanContext context_of(const OrderRow& row) {
 
 // What has changed since the row was written; the row as it is now.
 Result<void> keep_change(persistence::Database& database, OrderRow row, const Order& now) {
-  const std::vector<trading::BrokerUpdate> news = trading::order_news(
-      order_as_known(row), {.event = {}, .order = now, .fill = {}, .execution_id = {}});
+  const Result<Order> before = trading::paper::order_of(row);
+  if (!before) return std::unexpected(before.error());
+  const trading::BrokerUpdate told{"", now, std::nullopt, ""};
   const otel::SpanContext parent = context_of(row);
   otel::SpanOptions options;
   options.parent = &parent;
@@ -189,7 +151,7 @@ Result<void> keep_change(persistence::Database& database, OrderRow row, const Or
             {"order.client_id", row.client_order_id},
             {"order.id", now.id.value},
             {"order.status", to_string(now.status)}});
-  for (const trading::BrokerUpdate& update : news) {
+  for (const trading::BrokerUpdate& update : trading::order_news(*before, told)) {
     if (update.fill) {
       span.event("order.fill", {{"price", update.fill->price.value().to_string()},
                                 {"quantity", update.fill->quantity.value().to_string()}});
@@ -224,9 +186,9 @@ net::task<void> look_after(persistence::Database& database, trading::Broker& bro
     kept = co_await net::blocking([&] { return keep_change(database, row, *now); });
   } else if (!now && now.error().code == ErrorCode::not_found && row.broker_order_id.empty() &&
              broker.knows_client_ids() &&
-             now_unix().value - row.created_at.value > arrival.count()) {
+             now_unix().value - row.updated_at.value > arrival.count()) {
     row.status = to_string(trading::OrderStatus::rejected);
-    row.status_reason = "it never reached the venue";
+    row.status_reason = trading::paper::kNeverCame;
     row.updated_at = now_unix();
     kept = co_await net::blocking([&] {
       OrderRepository orders(database);

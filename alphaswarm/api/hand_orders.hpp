@@ -13,10 +13,6 @@
 
 namespace alphaswarm::api {
 
-// As it is before it is sent: `submitting`, with the ids of the current span.
-[[nodiscard]] persistence::OrderRow to_row(const trading::OrderRequest& request,
-                                           std::string_view venue);
-void update_row(persistence::OrderRow& row, const trading::Order& order);
 // What the venue refuses will never be; anything else may have got through.
 void update_row(persistence::OrderRow& row, const Error& error);
 

@@ -14,6 +14,7 @@
 #include "alphaswarm/trading/broker/broker.hpp"
 #include "alphaswarm/trading/broker/order_news.hpp"
 #include "alphaswarm/trading/kill_switch/kill_switch.hpp"
+#include "alphaswarm/trading/paper/order_tracker.hpp"
 
 namespace alphaswarm::api {
 
@@ -25,6 +26,7 @@ using persistence::OrderRepository;
 using persistence::OrderRow;
 using trading::Order;
 using trading::OrderRequest;
+using trading::paper::update_row;
 
 // The word at `key` as one of ours, or `fallback`; a word that is none goes to `bad_word`.
 template <class Enum>
@@ -116,7 +118,8 @@ net::task<net::HttpResponse> place_order(const ApiDependencies& service,
     co_return error_reply(423,
                           "The kill switch is engaged (" + state->reason + "): no new orders.");
   }
-  OrderRow row = to_row(*order, (*broker)->venue());
+  OrderRow row =
+      trading::paper::make_order_row(*order, {}, (*broker)->venue(), otel::current_context());
   OrderRepository orders(service.database);
   const Result<bool> there = co_await net::blocking([&] { return keep(orders, row); });
   if (!there) co_return error_reply(there.error());
