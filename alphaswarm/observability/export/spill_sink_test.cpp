@@ -62,7 +62,9 @@ TEST_F(SpillSinkTest, AFullDiskDropsAndCounts) {
   const std::string big(15'000, 'x');
   for (int i = 0; i < 30; ++i) {
     span("big", {.provider = tracing.get()}, {{"text", big}}).end();
-    if (i % 3 == 2) EXPECT_TRUE(tracing->force_flush(10'000));
+    if (i % 3 == 2) {
+      EXPECT_TRUE(tracing->force_flush(10'000));
+    }
   }
   const Stats stats = tracing->stats();
   EXPECT_GT(stats.spilled, 0U);

@@ -115,7 +115,9 @@ TEST(Metrics, DeltaBeginsAnew) {
   ASSERT_EQ(collected.size(), 1U);
   for (const Metric& metric : collected[0].metrics) {
     for (const auto& [key, value] : values(metric)) second[metric.name] = value;
-    if (metric.name == "open") EXPECT_EQ(metric.temporality, Temporality::cumulative);
+    if (metric.name == "open") {
+      EXPECT_EQ(metric.temporality, Temporality::cumulative);
+    }
     if (metric.name == "size") {
       EXPECT_THAT(metric.histograms.at(0).bucket_counts, ElementsAre(1, 0));
       EXPECT_EQ(metric.histograms.at(0).start, first[0].metrics.back().histograms.at(0).time);
