@@ -284,13 +284,7 @@ Result<std::unique_ptr<ApiRole>> ApiRole::start(const Start& start, Backbone& ba
   std::vector<api::Venue> venues{{"sim", role->sim_.get(), "the simulated exchange",
                                   host_of(start.settings.exchange_url), "simulated"}};
   for (api::Venue& venue : role->live_->list()) venues.push_back(std::move(venue));
-  const auto is_configured = [](const api::Venue& venue) {
-    return venue.broker != nullptr && venue.name != "sim";
-  };
-  if (std::ranges::any_of(venues, is_configured)) {
-    net::spawn(role->runtime_, role->watch_stop_,
-               api::follow_hand_orders(*backbone.database, venues));
-  }
+  const std::vector<api::Venue> followed = venues;
   net::HttpServerConfig config;
   config.address = start.settings.api.host;
   config.port = start.settings.api.port;
@@ -313,6 +307,13 @@ Result<std::unique_ptr<ApiRole>> ApiRole::start(const Start& start, Backbone& ba
                              std::move(config));
   if (!server) return std::unexpected(server.error());
   role->server_ = std::move(*server);
+  const auto is_live = [](const api::Venue& venue) {
+    return venue.broker != nullptr && venue.name != "sim";
+  };
+  if (std::ranges::any_of(followed, is_live)) {
+    net::spawn(role->runtime_, role->watch_stop_,
+               api::follow_hand_orders(*backbone.database, followed));
+  }
   if (backbone.redis) {
     net::spawn(role->runtime_, role->watch_stop_,
                tasks::watch_for_loss(backbone.broker, backbone.database));

@@ -188,7 +188,8 @@ RuntimeImpl::RuntimeImpl(Runtime& owner, std::string thread_name, unsigned threa
       blocking(static_cast<int>(std::max(blocking_threads, 1U))),
       name(std::move(thread_name)),
       work_(io.get_executor()),
-      blocking_work_(blocking.get_executor()) {
+      blocking_work_(blocking.get_executor()),
+      has_blocking_threads_(blocking_threads > 0) {
   for (unsigned i = 0; i < blocking_threads; ++i) {
     blocking_threads_.push_back(
         start_thread(name + "-wait-" + std::to_string(i), [this, &owner](std::stop_token) {

@@ -60,7 +60,9 @@ std::unexpected<Error> refuse(std::string sentence) {
 // Seconds from now, or a time.
 Result<std::optional<UnixNanos>> time_at(const json::object& options, std::string_view name) {
   if (const auto seconds = number_at(options, name)) {
-    return UnixNanos{now_unix().value + static_cast<std::int64_t>(*seconds * kNanosPerSecond)};
+    constexpr double kLongest = 1e9;  // thirty years; farther is never
+    const double bounded = std::clamp(*seconds, -kLongest, kLongest);
+    return UnixNanos{now_unix().value + static_cast<std::int64_t>(bounded * kNanosPerSecond)};
   }
   std::string text = text_at(options, name);
   if (text.empty()) return std::nullopt;
@@ -153,14 +155,14 @@ class Unfolding {
       message.queue = std::move(key);
     }
     message.priority =
-        std::clamp(static_cast<int>(number_at(options, "priority").value_or(0)), 0, 9);
+        static_cast<int>(std::clamp(number_at(options, "priority").value_or(0), 0.0, 9.0));
     message.reply_to = text_at(options, "reply_to");
     if (options.contains("ignore_result") && options.at("ignore_result").is_bool()) {
       message.ignore_result = options.at("ignore_result").get_bool();
     }
     message.group = text_at(options, "group_id");
     if (const auto place = number_at(options, "group_index")) {
-      message.group_index = static_cast<std::int64_t>(*place);
+      message.group_index = static_cast<std::int64_t>(std::clamp(*place, 0.0, 1e9));
     }
     if (has(options, "link")) message.embed["callbacks"] = as_list(options.at("link"));
     if (has(options, "link_error")) message.embed["errbacks"] = as_list(options.at("link_error"));

@@ -55,6 +55,8 @@ net::task<Result<bool>> ForeignResults::note(TaskResult result) const {
   const std::string result_text = success ? boost::json::serialize(result.result) : std::string();
   std::string error = result.error.empty() ? result.exception_type : result.error;
   if (success) error.clear();
+  std::erase(error, '\0');  // which PostgreSQL's text cannot hold
+  std::erase(result.traceback, '\0');
   const auto end = [&] {
     return TaskRepository(*database_)
         .mark_finished(result.task_id, result.status, result_text, error,
@@ -109,8 +111,15 @@ net::task<Result<std::size_t>> ForeignResults::sweep() const {
     if (!result || !is_terminal(result->status)) continue;
     result->task_id = row.id;
     const auto noted = co_await note(std::move(*result));
-    if (!noted) co_return std::unexpected(noted.error());
-    if (*noted) ++ended;
+    if (!noted && noted.error().code != ErrorCode::invalid_argument) {
+      co_return std::unexpected(noted.error());
+    }
+    if (!noted) {  // one that cannot be written does not keep the others waiting
+      log_warning("tasks",
+                  "the result of task " + row.id + " is left out: " + noted.error().message);
+    } else if (*noted) {
+      ++ended;
+    }
   }
   co_return ended;
 }

@@ -140,9 +140,16 @@ for i = 3, #KEYS do
   until #some < 1000
 end
 for _, lent in ipairs(redis.call('HVALS', KEYS[1])) do see(lent) end
+local function ended(key)
+  local stored = redis.call('GET', key)
+  if not stored then return false end
+  local read, result = pcall(cjson.decode, stored)
+  local status = read and type(result) == 'table' and result['status']
+  return status == 'SUCCESS' or status == 'FAILURE' or status == 'REVOKED'
+end
 local noted = 0
 for i = 2, #ARGV, 4 do
-  if not there[ARGV[i + 1]] and redis.call('EXISTS', ARGV[i + 3]) == 0 then
+  if not there[ARGV[i + 1]] and not ended(ARGV[i + 3]) then
     redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2])
     redis.call('ZADD', KEYS[2], ARGV[1], ARGV[i])
     noted = noted + 1

@@ -86,9 +86,7 @@ Result<TaskResult> decode_result(std::string_view text) {
   result.traceback = text_at(*object, "traceback");
   std::string when = text_at(*object, "date_done");
   if (!when.empty()) {
-    // Celery before 5.4 writes UTC without saying so.
-    if (when.find_first_of("Zz+", 10) == std::string::npos) when += 'Z';
-    if (const auto time = from_rfc3339(when)) result.date_done = *time;
+    if (const auto time = from_python_time(std::move(when))) result.date_done = *time;
   }
   return result;
 }

@@ -8,6 +8,7 @@
 
 #include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/base/log.hpp"
+#include "alphaswarm/net/runtime.hpp"
 #include "alphaswarm/persistence/task_repository.hpp"
 #include "alphaswarm/tasks/message.hpp"
 #include "alphaswarm/tasks/task_result.hpp"
@@ -85,7 +86,7 @@ net::task<Result<std::size_t>> note_missing(Broker& broker, persistence::Databas
   // A row is written before its message is sent.
   const std::int64_t on_the_way = std::chrono::nanoseconds(options.settled).count();
   const Span sent{{setback.since.value - on_the_way}, setback.until};
-  const auto messages = unfinished_messages(database, sent);
+  const auto messages = co_await net::blocking([&] { return unfinished_messages(database, sent); });
   if (!messages) co_return std::unexpected(messages.error());
   std::vector<Delivery> sent_since = deliveries_of(*messages);
   co_return co_await broker.presume_lent_if_missing(std::move(sent_since), options.grace,
@@ -94,7 +95,7 @@ net::task<Result<std::size_t>> note_missing(Broker& broker, persistence::Databas
 
 net::task<Result<std::size_t>> note_unfinished(Broker& broker, persistence::Database& database,
                                                std::chrono::nanoseconds grace) {
-  auto messages = unfinished_messages(database);
+  auto messages = co_await net::blocking([&] { return unfinished_messages(database); });
   if (!messages) co_return std::unexpected(messages.error());
   std::vector<Delivery> lost = deliveries_of(*messages);
   const std::size_t count = lost.size();
@@ -110,7 +111,7 @@ net::task<Result<std::size_t>> note_unfinished(Broker& broker, persistence::Data
 }  // namespace
 
 net::task<Result<std::size_t>> requeue_unfinished(Broker& broker, persistence::Database& database) {
-  const auto messages = unfinished_messages(database);
+  const auto messages = co_await net::blocking([&] { return unfinished_messages(database); });
   if (!messages) co_return std::unexpected(messages.error());
   for (const TaskMessage& message : *messages) {
     const auto pushed =

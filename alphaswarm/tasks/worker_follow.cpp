@@ -97,6 +97,15 @@ net::task<bool> Worker::Impl::send_followers(const TaskMessage& message, const O
       if (pushed) break;
       log_error("worker", fmt::format("task {}, which is to follow {}, could not be sent: {}",
                                       follower.id, message.id, pushed.error().message));
+      const bool passes = pushed.error().code == ErrorCode::unavailable ||
+                          pushed.error().code == ErrorCode::deadline_exceeded ||
+                          pushed.error().code == ErrorCode::resource_exhausted ||
+                          pushed.error().code == ErrorCode::cancelled;
+      if (!passes) {  // e.g. its queue's name is taken by something else: trying again is for
+                      // nothing
+        span.error(pushed.error().message);
+        break;
+      }
       {
         const std::scoped_lock lock(mutex_);
         if (stopping_) {

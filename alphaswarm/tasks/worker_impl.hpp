@@ -85,8 +85,9 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   [[nodiscard]] net::task<Outcome> call(const TaskMessage& message, std::stop_source stop,
                                         observability::Span& span);
   // Sends what is to follow it (canvas.hpp) and ends what never will be run. Before its own end is
-  // stored: after a crash in between it is done again, and sends the same ids. False if the broker
-  // cannot be reached before a stop.
+  // stored: after a crash in between it is done again. Those of a chain then have the same ids; a
+  // link without one is sent anew, as Celery does. False if the broker cannot be reached before a
+  // stop.
   [[nodiscard]] net::task<bool> send_followers(const TaskMessage& message, const Outcome& outcome);
   // False if the message could not be queued again.
   [[nodiscard]] net::task<bool> retry(const TaskMessage& message, const Outcome& outcome,

@@ -46,7 +46,7 @@ class RuntimeImpl {
   const std::string name;
   std::stop_source stop_source;
 
-  [[nodiscard]] bool has_blocking_threads() const noexcept { return !blocking_threads_.empty(); }
+  [[nodiscard]] bool has_blocking_threads() const noexcept { return has_blocking_threads_; }
   [[nodiscard]] std::size_t active() const noexcept {
     return active_.load(std::memory_order_relaxed) & ~kEnded;
   }
@@ -61,7 +61,8 @@ class RuntimeImpl {
   std::mutex mutex_;
   std::condition_variable idle_;
   std::once_flag stopped_;
-  std::vector<std::jthread> blocking_threads_;  // written before any task runs
+  const bool has_blocking_threads_;
+  std::vector<std::jthread> blocking_threads_;
   std::vector<std::jthread> threads_;
 };
 
