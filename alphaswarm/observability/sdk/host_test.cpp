@@ -173,6 +173,7 @@ class NoSystemCalls : public ::testing::Test {
 };
 
 const auto kUse = [](const std::string& big) { use_spans(3'000, big); };
+std::vector<Span>* ending = nullptr;  // of the child
 
 TEST_F(NoSystemCalls, TheFilterSeesThem) {
   const int status =
@@ -216,6 +217,55 @@ TEST_F(NoSystemCalls, WithAHalfOpenCollector) {
                  .schedule_delay_ms = 0});
   };
   EXPECT_EQ(without_system_calls(prepare, kUse), 0);
+}
+
+TEST_F(NoSystemCalls, WhateverIsAtTheOtherEnd) {
+  testing::Listener babbling;
+  std::thread babbler([&] {
+    for (int socket = 0; (socket = babbling.accept()) >= 0;) {
+      static_cast<void>(::send(socket, "garbage\r\n\r\n", 11, MSG_NOSIGNAL));
+      ::close(socket);
+    }
+  });
+  testing::GrpcServer slow(std::deque<testing::GrpcReply>(64, {.delay_ms = 50}));
+  const Config table[] = {
+      {.endpoint = "http://127.0.0.1:" + std::to_string(babbling.port())},
+      {.endpoint = "http://127.0.0.1:" + std::to_string(babbling.port()),
+       .protocol = Protocol::http_protobuf},
+      {.endpoint = slow.endpoint()},
+      {.endpoint = "http://no-such-host.invalid:4317"},
+      {.endpoint = "http://127.0.0.1:9", .protocol = Protocol::http_protobuf},
+      {.file = "/dev/full"},
+      {.file = "/dev/null", .sample_ratio = 0.0, .flight_recorder_bytes = 1U << 20U},
+  };
+  for (Config config : table) {
+    config.schedule_delay_ms = 0;
+    SCOPED_TRACE(config.endpoint + config.file);
+    EXPECT_EQ(without_system_calls([&] { return make(config); }, kUse), 0);
+  }
+  babbling.interrupt();
+  babbler.join();
+}
+
+// One span is ended by a thread that did not start it, the other after its provider was shut down.
+TEST_F(NoSystemCalls, EndingWhatOthersStarted) {
+  const auto prepare = [] {
+    auto provider = make({.sink = std::make_shared<MemorySink>()});
+    auto spans = std::make_shared<std::vector<Span>>();
+    std::thread([&] {
+      for (int i = 0; i < 8; ++i) spans->push_back(span("elsewhere", {{"i", i}}));
+    }).join();
+    auto gone = make({.sink = std::make_shared<MemorySink>()});
+    for (int i = 0; i < 8; ++i) spans->push_back(span("gone", {.provider = gone.get()}));
+    static_cast<void>(gone->shutdown(1'000));
+    ending = spans.get();
+    return std::make_tuple(std::move(gone), std::move(provider), spans);
+  };
+  EXPECT_EQ(without_system_calls(prepare,
+                                 [](const std::string&) {
+                                   for (Span& one : *ending) one.end();
+                                 }),
+            0);
 }
 
 // Whatever is at the other end: calls return in time, and every span is accounted for.
