@@ -268,7 +268,8 @@ TEST_F(PostgresFaults, DeadlocksAreResolvedByTryingAgain) {
     }
   }
   EXPECT_EQ(failures, 0);
-  EXPECT_EQ(runs, 3);
+  EXPECT_GE(runs, 3);  // each of the two that find it at the same time gives way
+  EXPECT_LE(runs, 6);
   std::int64_t sum = 0;
   ASSERT_TRUE(
       database->query("SELECT sum(b) FROM t", {}, [&](const Row& row) { sum = row.integer(0); }));
