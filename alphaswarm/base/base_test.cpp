@@ -35,6 +35,11 @@ TEST(Time, Rfc3339RoundTripsNanoseconds) {
   EXPECT_EQ(from_rfc3339("2026-11-22T16:03:11.284112903+02:00"), time);
   EXPECT_EQ(from_rfc3339("1970-01-02")->value, 86'400'000'000'000);
   EXPECT_EQ(to_rfc3339({-1}), "1969-12-31T23:59:59.999999999Z");
+  for (const char* far : {"0001-01-01", "1600-01-01", "2300-01-01", "9999-12-31T23:59:59Z"}) {
+    EXPECT_FALSE(from_rfc3339(far)) << far << " does not fit nanoseconds";
+  }
+  EXPECT_TRUE(from_rfc3339("2261-12-31T23:59:59.999999999Z"));
+  EXPECT_TRUE(from_rfc3339("1678-01-01"));
   for (const char* bad : {"", "2026-13-01", "2025-02-29", "2026-11-22T25:00:00Z", "yesterday",
                           "2026-11-22T14:03:11", "2026-11-22T14:03:11.Z"}) {
     EXPECT_FALSE(from_rfc3339(bad)) << bad;

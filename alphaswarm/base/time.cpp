@@ -116,6 +116,11 @@ Result<UnixNanos> from_rfc3339(std::string_view text) {
     if (!read_fraction(text, at, nanos) || !read_offset(text, at, offset)) return bad();
     seconds += hour * 3600 + minute * 60 + second - offset;
   }
+  constexpr std::int64_t kLongest = INT64_MAX / kNanos - 1;  // 292 years on either side of 1970
+  if (seconds < -kLongest || seconds > kLongest) {
+    return fail(ErrorCode::invalid_argument,
+                "'" + std::string(text) + "' is not between 1678 and 2261");
+  }
   return UnixNanos{seconds * kNanos + nanos};
 }
 
