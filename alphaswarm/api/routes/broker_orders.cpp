@@ -124,6 +124,11 @@ net::task<net::HttpResponse> place_order(const ApiDependencies& service,
   const Result<bool> there = co_await net::blocking([&] { return keep(orders, row); });
   if (!there) co_return error_reply(there.error());
   otel::set_on_current("order.client_id", row.client_order_id);
+  // The same order again: one that a venue has, or that has ended, is not sent once more.
+  const auto status = trading::parse_order_status(row.status);
+  if (*there && (!row.broker_order_id.empty() || (status && trading::is_final(*status)))) {
+    co_return order_reply(row);
+  }
   const bool look_only = *there && may_be_on_its_way(**broker, row);
   if (*there && !look_only && row.status == to_string(trading::OrderStatus::submitting)) {
     // It goes out once more: from now on it may be on its way again.
@@ -137,6 +142,8 @@ net::task<net::HttpResponse> place_order(const ApiDependencies& service,
   if (look_only && !sent) co_return broker_error_reply(sent.error());
   if (sent) {
     update_row(row, *sent);
+  } else if (*there) {  // what is said of this try says nothing of the one before
+    row.status_reason = sent.error().message;
   } else {
     update_row(row, sent.error());
   }
