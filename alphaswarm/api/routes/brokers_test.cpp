@@ -119,6 +119,23 @@ TEST_F(BrokerRoutes, PlaceAnOrderOnceAndKeepIt) {
                          409);
 }
 
+// Its row would hide that it is live after all.
+TEST_F(BrokerRoutes, AnOrderThatHasEndedIsNotSentAgain) {
+  (void)service_.call("POST", "/brokers/sim/orders", std::string(kOrder), 200, "Order");
+  persistence::OrderRepository orders(service_.database());
+  persistence::OrderRow row = orders.find("mine-1")->value();
+  ASSERT_TRUE(net::block_on(runtime_, broker_.cancel_order({row.broker_order_id})));
+  row.client_order_id = "mine-2";
+  row.broker_order_id.clear();
+  row.status = "rejected";
+  ASSERT_TRUE(orders.insert(row));
+  std::string again(kOrder);
+  again.replace(again.find("mine-1"), 6, "mine-2");
+  EXPECT_EQ(service_.call("POST", "/brokers/sim/orders", again, 200, "Order").at("status"),
+            "rejected");
+  EXPECT_TRUE(net::block_on(runtime_, broker_.query_open_orders())->empty());
+}
+
 TEST_F(BrokerRoutes, CancelByTheClientsId) {
   (void)service_.call("POST", "/brokers/sim/orders", std::string(kOrder), 200, "Order");
   EXPECT_TRUE(service_.call("DELETE", "/brokers/sim/orders/mine-1", "", 200, "CancelAnswer")
