@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/base/random.hpp"
 #include "alphaswarm/trading/paper/order_tracker.hpp"
@@ -56,8 +54,12 @@ class LeftOrder {
       for (const BrokerUpdate& one : orders_.news(told)) std::ignore = orders_.apply(one);
       span_.set("order.status", to_string(order->status));
       again = orders_.contains(client_id_);
-    } else if (order.error().code == ErrorCode::not_found && row().broker_order_id.empty()) {
-      again = wait_for_it();
+    } else if (order.error().code == ErrorCode::not_found ||
+               order.error().code == ErrorCode::unauthenticated) {
+      // What the venue has named and denies now, or does not tell us: not before the next start.
+      const bool may_come =
+          order.error().code == ErrorCode::not_found && row().broker_order_id.empty();
+      again = may_come && wait_for_it();
     } else if (order.error().code == ErrorCode::cancelled) {
       co_return std::unexpected(order.error());
     }
