@@ -5,10 +5,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "alphaswarm/instrumentation/http_headers.hpp"
 #include "alphaswarm/instrumentation/http_method.hpp"
 #include "alphaswarm/instrumentation/redact.hpp"
+#include "alphaswarm/observability/api/prepared_attributes.hpp"
 #include "alphaswarm/observability/api/propagation.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 
@@ -36,8 +38,15 @@ struct ServerName {
   std::uint16_t port;
 };
 
+std::string_view host_of(const net::HttpRequest& request) {
+  return request.headers.get("Host").value_or("");
+}
+std::string_view agent_of(const net::HttpRequest& request) {
+  return request.headers.get("User-Agent").value_or("");
+}
+
 ServerName server_name(const net::HttpRequest& request) {
-  const std::string_view host = request.headers.get("Host").value_or("");
+  const std::string_view host = host_of(request);
   if (host.empty()) return {request.server_address, request.server_port};
   const std::size_t bracket = host.rfind(']');  // of an IPv6 address
   const std::size_t colon = host.find(':', bracket == std::string_view::npos ? 0 : bracket);
@@ -54,20 +63,43 @@ ServerName server_name(const net::HttpRequest& request) {
   return name;
 }
 
-void describe(otel::Span& span, const net::HttpRequest& request, bool known) {
-  const ServerName server = server_name(request);
+// What a connection's requests have in common, as long as they name us and the client alike.
+struct Connection {
+  explicit Connection(const net::HttpRequest& request)
+      : host(host_of(request)), agent(agent_of(request)), http_version(request.http_version) {
+    const ServerName server = server_name(request);
+    std::vector<otel::Attribute> all = {
+        {"url.scheme", "http"},
+        {"server.address", server.address},
+        {"server.port", server.port},
+        {"client.address", request.peer_address},
+        {"client.port", request.peer_port},
+        {"network.protocol.version", http_version == 10 ? "1.0" : "1.1"}};
+    if (!agent.empty()) all.push_back({"user_agent.original", agent});
+    attributes = otel::PreparedAttributes(all);
+  }
+  [[nodiscard]] bool fits(const net::HttpRequest& request) const {
+    return host == host_of(request) && agent == agent_of(request) &&
+           http_version == request.http_version;
+  }
+
+  const std::string host;
+  const std::string agent;
+  const unsigned http_version;
+  otel::PreparedAttributes attributes;
+};
+
+void describe(otel::Span& span, const net::HttpRequest& request, bool known,
+              std::shared_ptr<void>& notes) {
+  if (notes == nullptr || !static_cast<Connection*>(notes.get())->fits(request)) {
+    notes = std::make_shared<Connection>(request);
+  }
+  span.set(static_cast<Connection*>(notes.get())->attributes);
   span.set({{"http.request.method", known ? std::string_view(request.method) : "_OTHER"},
-            {"url.scheme", "http"},
-            {"url.path", request.path},
-            {"server.address", server.address},
-            {"server.port", server.port},
-            {"client.address", request.peer_address},
-            {"client.port", request.peer_port},
-            {"network.protocol.version", request.http_version == 10 ? "1.0" : "1.1"}});
+            {"url.path", request.path}});
   if (!request.route.empty()) span.set("http.route", request.route);
   if (!known) span.set("http.request.method_original", request.method);
   if (!request.query.empty()) span.set("url.query", redact_query(request.query));
-  if (const auto agent = request.headers.get("User-Agent")) span.set("user_agent.original", *agent);
 }
 
 // A parent that nobody recorded: what hangs below it is not recorded either.
@@ -85,7 +117,8 @@ TracingHttpServerObserver::TracingHttpServerObserver(otel::TracerProvider* provi
                                                      UrlFilter excluded)
     : provider_(provider), excluded_(std::move(excluded)) {}
 
-net::ObserverToken TracingHttpServerObserver::started(const net::HttpRequest& request) {
+net::ObserverToken TracingHttpServerObserver::started(const net::HttpRequest& request,
+                                                      std::shared_ptr<void>& notes) {
   std::unique_ptr<Beside> other;
   otel::Extracted caller = otel::extract(HeadersReader(request.headers), provider_);
   const bool excluded = excluded_.excludes(request.path);
@@ -103,7 +136,7 @@ net::ObserverToken TracingHttpServerObserver::started(const net::HttpRequest& re
   options.root = !continues;
   const bool known = is_known_method(request.method);
   otel::Span span = otel::span(span_name(request, known), options);
-  if (span.recording()) describe(span, request, known);
+  if (span.recording()) describe(span, request, known, notes);
   return {span.release(), other.release()};
 }
 
@@ -115,13 +148,11 @@ void TracingHttpServerObserver::responding(net::ObserverToken token, const net::
   const otel::SpanContext context = span.context();
   (void)span.release();  // `finished` gets the same token
   if (!context.is_valid()) return;
-  constexpr std::string_view kResponse = "traceresponse: ";  // 00-<trace id>-<span id>-<flags>
-  const std::size_t start = fields.size();
-  fields += kResponse;
-  otel::append_traceresponse(fields, context);
-  fields += "\r\nx-trace-id: ";
-  fields.append(fields, start + kResponse.size() + 3, 32);
-  fields += "\r\n";
+  char text[otel::kTraceparentBytes];  // 00-<trace id>-<span id>-<flags>
+  otel::write_traceparent(context, text);
+  fields.reserve(fields.size() + 128);
+  fields.append("traceresponse: ").append(text, sizeof text);
+  fields.append("\r\nx-trace-id: ").append(text + 3, 32).append("\r\n");
 }
 
 void TracingHttpServerObserver::finished(net::ObserverToken token, int status, const Error* error) {

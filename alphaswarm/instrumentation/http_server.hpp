@@ -1,6 +1,7 @@
 #pragma once
 
-#include <string_view>
+#include <memory>
+#include <string>
 
 #include "alphaswarm/instrumentation/url_filter.hpp"
 #include "alphaswarm/net/http_server.hpp"
@@ -18,7 +19,8 @@ class TracingHttpServerObserver final : public net::HttpServerObserver {
   explicit TracingHttpServerObserver(observability::TracerProvider* provider = nullptr,
                                      UrlFilter excluded = {});
 
-  net::ObserverToken started(const net::HttpRequest& request) override;
+  net::ObserverToken started(const net::HttpRequest& request,
+                             std::shared_ptr<void>& notes) override;
   void responding(net::ObserverToken token, const net::HttpRequest& request,
                   const net::HttpResponse& response, std::string& fields) override;
   void finished(net::ObserverToken token, int status, const Error* error) override;

@@ -49,7 +49,7 @@ struct Case {
 void check(const Case& c) {
   SpanKeeper keeper;
   TracingHttpServerObserver observer(keeper.provider());
-  const net::ObserverToken token = observer.started(c.request);
+  const net::ObserverToken token = start(observer, c.request);
   net::HttpResponse response;
   response.status = c.status;
   std::string fields;
@@ -157,11 +157,35 @@ TEST(HttpServerSpans, TheHostHeaderNamesTheServer) {
     TracingHttpServerObserver observer(keeper.provider());
     net::HttpRequest r = request("GET", "/", "/");
     r.headers.add("Host", host.header);
-    observer.finished(observer.started(r), 200, nullptr);
+    observer.finished(start(observer, r), 200, nullptr);
     const Attributes attributes = keeper.only().attributes;
     EXPECT_EQ(attributes.at("server.address"), host.address);
     EXPECT_EQ(attributes.at("server.port"), host.port);
   }
+}
+
+// A proxy sends the requests of many clients, to many hosts, over one connection.
+TEST(HttpServerSpans, EachRequestOfAConnectionIsDescribedAsItself) {
+  SpanKeeper keeper;
+  TracingHttpServerObserver observer(keeper.provider());
+  std::shared_ptr<void> notes;
+  const auto serve = [&](std::string_view host, std::string_view agent, unsigned version) {
+    net::HttpRequest r = request("GET", "/", "/");
+    r.http_version = version;
+    if (!host.empty()) r.headers.add("Host", host);
+    if (!agent.empty()) r.headers.add("User-Agent", agent);
+    observer.finished(observer.started(r, notes), 200, nullptr);
+    return keeper.spans().back().attributes;
+  };
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_EQ(serve("one.example", "curl/8", 11).at("server.address"), "one.example");
+  }
+  EXPECT_EQ(serve("two.example", "curl/8", 11).at("server.address"), "two.example");
+  EXPECT_EQ(serve("two.example", "wget", 11).at("user_agent.original"), "wget");
+  EXPECT_EQ(serve("two.example", "wget", 10).at("network.protocol.version"), "1.0");
+  const Attributes nameless = serve("", "", 10);
+  EXPECT_EQ(nameless.at("server.address"), "127.0.0.1");
+  EXPECT_FALSE(nameless.contains("user_agent.original"));
 }
 
 TEST(HttpServerSpans, ContinuesTheCallersTrace) {
@@ -170,7 +194,7 @@ TEST(HttpServerSpans, ContinuesTheCallersTrace) {
   net::HttpRequest r = request("GET", "/a", "/a");
   r.headers.add("TraceParent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03");
   r.headers.add("tracestate", "vendor=x");
-  observer.finished(observer.started(r), 200, nullptr);
+  observer.finished(start(observer, r), 200, nullptr);
   const otel::FinishedSpan span = keeper.only();
   EXPECT_EQ(span.trace_id.to_hex(), "0af7651916cd43dd8448eb211c80319c");
   EXPECT_EQ(span.parent_id.to_hex(), "b7ad6b7169203331");
@@ -183,7 +207,7 @@ TEST(HttpServerSpans, ABrokenTraceparentStartsANewTrace) {
   TracingHttpServerObserver observer(keeper.provider());
   net::HttpRequest r = request("GET", "/a", "/a");
   r.headers.add("traceparent", "00-zzz");
-  observer.finished(observer.started(r), 200, nullptr);
+  observer.finished(start(observer, r), 200, nullptr);
   EXPECT_FALSE(keeper.only().parent_id.is_valid());
 }
 
@@ -192,7 +216,7 @@ TEST(HttpServerSpans, ANotSampledRequestIsNotRecordedButHasItsId) {
   TracingHttpServerObserver observer(keeper.provider());
   net::HttpRequest r = request("GET", "/a", "/a");
   r.headers.add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00");
-  const net::ObserverToken token = observer.started(r);
+  const net::ObserverToken token = start(observer, r);
   net::HttpResponse response;
   std::string fields;
   observer.responding(token, r, response, fields);
@@ -206,7 +230,7 @@ TEST(HttpServerSpans, NothingOfAnExcludedUrlIsRecorded) {
   TracingHttpServerObserver observer(keeper.provider(), *UrlFilter::parse("^/health"));
   net::HttpRequest r = request("GET", "/health", "/health");
   r.headers.add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-  const net::ObserverToken token = observer.started(r);
+  const net::ObserverToken token = start(observer, r);
   {
     const otel::Span inner = otel::span("SELECT 1");
   }

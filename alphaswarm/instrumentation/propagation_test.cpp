@@ -81,7 +81,7 @@ TEST(Propagation, WhatTheServerReads) {
     SpanKeeper keeper("test", 1.0, propagators(each.setting));
     TracingHttpServerObserver observer(keeper.provider());
     const net::HttpRequest request = request_with(each.fields);
-    const net::ObserverToken token = observer.started(request);
+    const net::ObserverToken token = start(observer, request);
     EXPECT_EQ(otel::current_baggage().to_header(), each.baggage);
     observer.finished(token, 200, nullptr);
     EXPECT_TRUE(otel::current_baggage().empty());
@@ -99,7 +99,7 @@ TEST(Propagation, WhatTheServerReadsFromSeveralFieldsIsOneList) {
   request.headers.add("Baggage", "b=2");
   request.headers.add("tracestate", "x=1");
   request.headers.add("tracestate", "y=2");
-  const net::ObserverToken token = observer.started(request);
+  const net::ObserverToken token = start(observer, request);
   EXPECT_EQ(otel::current_baggage().to_header(), "a=1,b=2");
   observer.finished(token, 200, nullptr);
   EXPECT_EQ(keeper.only().tracestate, "x=1,y=2");
@@ -154,7 +154,7 @@ TEST(Propagation, ATraceGoesOnAcrossForms) {
   TracingHttpServerObserver server(middle.provider());
   TracingHttpClientObserver client;
   const net::HttpRequest request = request_with({{"b3", kIds + "-1"}});
-  const net::ObserverToken token = server.started(request);
+  const net::ObserverToken token = start(server, request);
   net::Headers headers;
   net::HttpRequestInfo info{"GET", "http://api.example/", "api.example", 80, headers};
   client.finished(client.started(info, 0), 200, nullptr, {});
@@ -163,7 +163,7 @@ TEST(Propagation, ATraceGoesOnAcrossForms) {
   TracingHttpServerObserver end(last.provider());
   net::HttpRequest onward = request_with({});
   onward.headers = headers;
-  end.finished(end.started(onward), 200, nullptr);
+  end.finished(start(end, onward), 200, nullptr);
   EXPECT_EQ(last.only().trace_id.to_hex(), kTrace);
   EXPECT_EQ(last.only().parent_id, middle.find("GET").span_id);
 }

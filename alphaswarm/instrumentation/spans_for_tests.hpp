@@ -1,6 +1,6 @@
 #pragma once
 
-// A provider that keeps its spans, for this module's tests.
+// What the tests of this module share: a provider that keeps its spans.
 
 #include <gtest/gtest.h>
 
@@ -8,11 +8,19 @@
 #include <string>
 #include <vector>
 
+#include "alphaswarm/instrumentation/http_server.hpp"
 #include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/memory.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 
 namespace alphaswarm::instrumentation {
+
+// As the first request of a connection.
+inline net::ObserverToken start(TracingHttpServerObserver& observer,
+                                const net::HttpRequest& first) {
+  std::shared_ptr<void> notes;
+  return observer.started(first, notes);
+}
 
 class SpanKeeper {
  public:

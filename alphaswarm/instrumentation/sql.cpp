@@ -1,37 +1,55 @@
 #include "alphaswarm/instrumentation/sql.hpp"
 
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "alphaswarm/observability/api/prepared_attributes.hpp"
 #include "alphaswarm/observability/api/propagation.hpp"
 #include "alphaswarm/observability/tracing.hpp"
 
 namespace alphaswarm::instrumentation {
 namespace otel = alphaswarm::observability;
+namespace {
+
+// What all spans of a statement have in common, which is everything but how it ends.
+struct Description {
+  explicit Description(const persistence::SqlStatementInfo& statement) : name(statement.operation) {
+    std::vector<otel::Attribute> all = {{"db.system.name", statement.system}};
+    if (statement.operation != "connect") {  // no operation of the database's language
+      all.push_back({"db.query.text", statement.text});
+      all.push_back({"db.operation.name", statement.operation});
+    }
+    if (!statement.database.empty()) all.push_back({"db.namespace", statement.database});
+    if (!statement.server_address.empty()) {
+      all.push_back({"server.address", statement.server_address});
+      all.push_back({"server.port", statement.server_port});
+    }
+    if (!statement.target.empty()) {
+      name.append(" ").append(statement.target);
+      all.push_back({"db.collection.name", statement.target});
+    }
+    attributes = otel::PreparedAttributes(all);
+  }
+
+  std::string name;
+  otel::PreparedAttributes attributes;
+};
+
+}  // namespace
 
 persistence::ObserverToken TracingSqlObserver::started(
     const persistence::SqlStatementInfo& statement) noexcept {
   if (!roots_ && !otel::current_context().is_valid()) return nullptr;
-  std::string name(statement.operation);
-  if (!statement.target.empty()) name.append(" ").append(statement.target);
+  std::shared_ptr<void> own;
+  std::shared_ptr<void>& notes = statement.notes != nullptr ? *statement.notes : own;
+  if (notes == nullptr) notes = std::make_shared<Description>(statement);
+  const auto& known = *static_cast<const Description*>(notes.get());
   otel::SpanOptions options;
   options.kind = otel::SpanKind::client;
   options.provider = provider_;
-  otel::Span span = otel::span(name, options);
-  if (span.recording()) {
-    if (statement.operation == "connect") {  // no operation of the database's language
-      span.set("db.system.name", statement.system);
-    } else {
-      span.set({{"db.system.name", statement.system},
-                {"db.query.text", statement.text},
-                {"db.operation.name", statement.operation}});
-    }
-    if (!statement.database.empty()) span.set("db.namespace", statement.database);
-    if (!statement.server_address.empty()) {
-      span.set(
-          {{"server.address", statement.server_address}, {"server.port", statement.server_port}});
-    }
-    if (!statement.target.empty()) span.set("db.collection.name", statement.target);
-  }
+  otel::Span span = otel::span(known.name, options);
+  span.set(known.attributes);
   return span.release();
 }
 

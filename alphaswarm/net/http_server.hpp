@@ -68,8 +68,9 @@ struct ObserverToken {
 class HttpServerObserver {
  public:
   virtual ~HttpServerObserver() = default;
-  // The head has been read and routed, the body too.
-  virtual ObserverToken started(const HttpRequest& request) = 0;
+  // The head has been read and routed, the body too. `notes` are the observer's own: one for each
+  // connection, whose requests come one after another, and empty at first.
+  virtual ObserverToken started(const HttpRequest& request, std::shared_ptr<void>& notes) = 0;
   // May append header fields, each a line with its CRLF; the response has none of their names.
   virtual void responding(ObserverToken token, const HttpRequest& request,
                           const HttpResponse& response, std::string& fields) = 0;

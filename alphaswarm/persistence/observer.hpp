@@ -2,6 +2,7 @@
 
 // How others watch the database work, e.g. to trace it. This module knows no tracing.
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,9 @@ struct SqlStatementInfo {
   std::string_view database;   // its name: for SQLite the file name without its folder
   std::string_view server_address = {};  // host as configured; empty for SQLite
   int server_port = 0;                   // 0 for SQLite
+  // The observer's own, to be used in `started`: empty when the connection prepares this statement,
+  // and the same each time it runs again. Null where it is not kept prepared.
+  std::shared_ptr<void>* notes = nullptr;
 };
 
 // Both calls come on the thread that runs the statement, in the task slot of the caller, once

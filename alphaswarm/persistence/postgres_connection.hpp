@@ -65,6 +65,7 @@ class PostgresConnection final : public Connection {
     std::string name;  // empty: sent as text each time
     StatementText text;
     std::size_t parameters = 0;
+    std::shared_ptr<void> observer_notes{};
   };
   struct TextHash {
     using is_transparent = void;
@@ -138,7 +139,9 @@ Result<std::int64_t> PostgresConnection::observed(std::string_view sql, Body&& b
   const auto known = statements_.find(sql);
   const StatementText text =
       known == statements_.end() ? describe_statement(sql) : known->second.text;
-  Observation observation(options_.observer, info(sql, text));
+  SqlStatementInfo about = info(sql, text);
+  if (known != statements_.end()) about.notes = &known->second.observer_notes;
+  Observation observation(options_.observer, about);
   const SqlResult<std::int64_t> done = [&]() -> SqlResult<std::int64_t> {
     if (broken_) return lost("it was lost before");
     const auto prepared = prepare(sql);

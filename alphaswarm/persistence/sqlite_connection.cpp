@@ -111,7 +111,7 @@ SqlResult<SqliteConnection::Statements::iterator> SqliteConnection::prepare(std:
   const int code = ::sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
                                         SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code != SQLITE_OK) return failed(code);
-  Prepared prepared{statement, describe_statement(sql), 0};
+  Prepared prepared{statement, describe_statement(sql), 0, {}};
   prepared.parameters = ::sqlite3_bind_parameter_count(statement);
   // SQLite numbers $n by first appearance, PostgreSQL by n: hold the texts to where both agree.
   for (int i = 1; i <= prepared.parameters; ++i) {
@@ -166,8 +166,9 @@ Result<std::int64_t> SqliteConnection::observed(std::string_view sql, Body&& bod
   const auto prepared = prepare(sql);
   const StatementText unknown = prepared ? StatementText() : describe_statement(sql);
   const StatementText& text = prepared ? (*prepared)->second.text : unknown;
-  Observation observation(options_.observer, SqlStatementInfo{sql, text.operation, text.target,
-                                                              kSystem, options_.name});
+  SqlStatementInfo info{sql, text.operation, text.target, kSystem, options_.name};
+  if (prepared) info.notes = &(*prepared)->second.observer_notes;
+  Observation observation(options_.observer, info);
   const SqlResult<std::int64_t> done =
       prepared ? body((*prepared)->second)
                : SqlResult<std::int64_t>(std::unexpected(prepared.error()));

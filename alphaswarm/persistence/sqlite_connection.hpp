@@ -58,6 +58,7 @@ class SqliteConnection final : public Connection {
     sqlite3_stmt* statement = nullptr;
     StatementText text;
     int parameters = 0;
+    std::shared_ptr<void> observer_notes{};
   };
   struct TextHash {
     using is_transparent = void;

@@ -1,5 +1,6 @@
 // What a program writes by hand: see "Manual spans" in observability.md.
 
+#include <alphaswarm/observability/api/prepared_attributes.hpp>
 #include <alphaswarm/observability/api/provider.hpp>
 #include <alphaswarm/observability/export/memory.hpp>
 #include <alphaswarm/observability/tracing.hpp>
@@ -68,6 +69,15 @@ void export_batch(const otel::SpanContext& first, const otel::SpanContext& secon
 }
 // [/link]
 
+// [prepared]
+const otel::PreparedAttributes kVenue({{"server.address", "127.0.0.1"}, {"server.port", 8100}});
+
+void ask_venue() {
+  auto span = otel::span("ask venue", {.kind = otel::SpanKind::client});
+  span.set(kVenue).set("url.path", "/v2/orders");
+}
+// [/prepared]
+
 // [current]
 // Deep in a library, which has no span at hand.
 void note_cache_miss() { otel::set_on_current("cache.hit", false); }
@@ -85,6 +95,7 @@ int main() {
     session_context = session.context();
     on_bar(57);
     note_cache_miss();
+    ask_venue();
     Orders orders;
     orders.submit("a-1");
     orders.fill("a-1", 152.25);
@@ -98,6 +109,7 @@ int main() {
 #if ALPHASWARM_OTEL
   const bool right = memory->find("submit").attributes.at("order.side") == "buy" &&
                      memory->find("session").attributes.at("cache.hit") == "false" &&
+                     memory->find("ask venue").attributes.at("server.port") == "8100" &&
                      memory->find("order").events.at(0).name == "order.fill" &&
                      memory->find("export").links.size() == 2 &&
                      memory->find("load").status == otel::StatusCode::error;

@@ -13,12 +13,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <initializer_list>
 #include <new>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "alphaswarm/observability/api/prepared_attributes.hpp"
 #include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/batch_sink.hpp"
 #include "alphaswarm/observability/sdk/clock.hpp"
@@ -193,6 +195,25 @@ void disabled() {
   print("disabled_span_extra", median(span_ns) - median(bare_ns), "ns");
 }
 
+// What spans of a server or a client have in common, and one attribute of their own.
+constexpr std::initializer_list<otel::Attribute> kCommon = {{"url.scheme", "http"},
+                                                            {"server.address", "127.0.0.1"},
+                                                            {"server.port", 8000},
+                                                            {"client.address", "127.0.0.1"},
+                                                            {"client.port", 40000},
+                                                            {"network.protocol.version", "1.1"},
+                                                            {"user_agent.original", "curl/8"},
+                                                            {"http.route", "/health"},
+                                                            {"http.request.method", "GET"}};
+
+void ten_listed(long count, int) {
+  for (long i = 0; i < count; ++i) otel::span("bench.span").set(kCommon).set("bar", i);
+}
+void ten_prepared(long count, int) {
+  static const otel::PreparedAttributes kPrepared(kCommon);
+  for (long i = 0; i < count; ++i) otel::span("bench.span").set(kPrepared).set("bar", i);
+}
+
 void hot() {
   const Kernel spans = [](long count, int) {
     for (long i = 0; i < count; ++i) one_span(i);
@@ -206,10 +227,10 @@ void hot() {
     const otel::Span parent = otel::span("bench.parent", {.provider = none.get()});
     for (long i = 0; i < count; ++i) one_span(i);
   };
-  const auto rooted = [](otel::TracerProvider& provider) {
-    return [&provider](long count, int) {
+  const auto rooted = [](otel::TracerProvider& provider, const Kernel& kernel) {
+    return [&provider, kernel](long count, int thread) {
       provider.install_as_default();
-      for (long i = 0; i < count; ++i) one_span(i);
+      kernel(count, thread);
     };
   };
   const Kernel push = [&](long count, int thread) { floor.push(count, thread); };
@@ -218,12 +239,14 @@ void hot() {
   constexpr long kCount = 40'000;
   static_assert(kCount + 100 < FloorRing::kSlots);
   Row rows[] = {{"floor_1", push, 1, kCount},
-                {"span_1", rooted(*all), 1, kCount},
+                {"span_1", rooted(*all, spans), 1, kCount},
                 {"child_unsampled", below_unsampled, 1, kCount},
-                {"ratio_zero", rooted(*none), 1, kCount},
-                {"flight_recorder", rooted(*recorder), 1, kCount},
+                {"ratio_zero", rooted(*none, spans), 1, kCount},
+                {"flight_recorder", rooted(*recorder, spans), 1, kCount},
                 {"floor_2", push, 2, kCount},
-                {"span_2", rooted(*all), 2, kCount}};
+                {"span_2", rooted(*all, spans), 2, kCount},
+                {"ten_attributes", rooted(*all, ten_listed), 1, kCount},
+                {"ten_prepared", rooted(*all, ten_prepared), 1, kCount}};
   for (int round = 0; round < 151; ++round) {
     for (Row& row : rows) {
       row.rounds.push_back(time_of(row.kernel, row.threads, row.count));
@@ -235,7 +258,7 @@ void hot() {
   print("dropped_in_hot_rows", static_cast<double>(all->stats().dropped.total()), "spans");
   print("floor_full", static_cast<double>(floor.full.load()), "pushes");
   const otel::Stats before_full_speed = all->stats();
-  static_cast<void>(time_of(rooted(*all), 2, 5'000'000));
+  static_cast<void>(time_of(rooted(*all, spans), 2, 5'000'000));
   if (!all->force_flush(10'000)) std::abort();
   const otel::Stats stats = all->stats();
   print("dropped_at_full_speed",

@@ -54,6 +54,8 @@ def hot():
     say("unsampled_child_to_floor", found["child_unsampled"] / found["floor_1"], "x", "<=", 0.4)
     say("ratio_zero_to_floor", found["ratio_zero"] / found["floor_1"], "x", "<=", 0.4)
     say("flight_recorder_to_span", found["flight_recorder"] / found["span_1"], "x")
+    say("ten_attributes", found["ten_attributes"], "ns")
+    say("ten_prepared_attributes", found["ten_prepared"], "ns")
     say("disabled_extra", found["disabled_extra"], "ns", "<=", 1)
     say("disabled_span_extra", found["disabled_span_extra"], "ns")
     say("dropped_at_full_speed", found["dropped_at_full_speed"], "%")

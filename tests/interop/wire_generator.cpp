@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "alphaswarm/base/random.hpp"
+#include "alphaswarm/observability/api/prepared_attributes.hpp"
 #include "alphaswarm/observability/api/provider.hpp"
 #include "alphaswarm/observability/export/batch_sink.hpp"
 #include "alphaswarm/observability/tracing.hpp"
@@ -198,7 +199,7 @@ std::string with_attributes(Random& random, Call call) {
 // One call on the span, as JSON.
 std::string random_call(Random& random, otel::Span& span) {
   const std::string text = random_text(random);
-  switch (random.below(8)) {
+  switch (random.below(10)) {
     case 0: {
       const std::string list =
           with_attributes(random, [&](otel::Attributes given) { span.event(text, given); });
@@ -225,10 +226,19 @@ std::string random_call(Random& random, otel::Span& span) {
     case 3:
       span.update_name(text);
       return R"({"call":"name","name":)" + quoted(text) + "}";
+    case 4:
+    case 5: {
+      const bool prepared = random.below(2) == 1;
+      const std::string list = with_attributes(random, [&](otel::Attributes given) {
+        prepared ? span.set(otel::PreparedAttributes(given)) : span.set(given);
+      });
+      return R"({"call":"set","attributes":)" + list + "}";
+    }
     default: {
       const Pair pair = random_pair(random);
       span.set(pair.key, pair.value.view());
-      return R"({"call":"set","key":)" + quoted(pair.key) + ",\"value\":" + pair.value.json() + "}";
+      return R"({"call":"set","attributes":[[)" + quoted(pair.key) + "," + pair.value.json() +
+             "]]}";
     }
   }
 }

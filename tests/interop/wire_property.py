@@ -78,11 +78,12 @@ def model(span):
     for call in span["calls"]:
         what = call["call"]
         if what == "set":
-            key = text(call["key"], 1024)
-            if not key or (key not in made["attributes"] and len(made["attributes"]) == ATTRIBUTES):
-                made["dropped_attributes"] += 1
-            else:
-                made["attributes"][key] = value(call["value"])
+            for key, one in call["attributes"]:
+                key = text(key, 1024)
+                if not key or (key not in made["attributes"] and len(made["attributes"]) == ATTRIBUTES):
+                    made["dropped_attributes"] += 1
+                else:
+                    made["attributes"][key] = value(one)
         elif what == "event":
             if len(made["events"]) == EVENTS:
                 made["dropped_events"] += 1

@@ -247,7 +247,8 @@ task<HttpResponse> ServerConnection::call(const HttpRequest& request, const Rout
 
 task<bool> ServerConnection::respond(const HttpRequest& request, const RouteMatch& match) {
   HttpServerObserver* const observer = core_->config.observer;
-  const ObserverToken token = observer != nullptr ? observer->started(request) : ObserverToken{};
+  const ObserverToken token =
+      observer != nullptr ? observer->started(request, observer_notes_) : ObserverToken{};
   std::optional<Error> error;
   HttpResponse response = co_await call(request, match, error);
   if (observer != nullptr) observer->responding(token, request, response, observer_fields_);
@@ -302,7 +303,8 @@ task<void> ServerConnection::linger() {
 
 task<void> ServerConnection::upgrade(const HttpRequest& request, const RouteMatch& match) {
   HttpServerObserver* const observer = core_->config.observer;
-  const ObserverToken token = observer != nullptr ? observer->started(request) : ObserverToken{};
+  const ObserverToken token =
+      observer != nullptr ? observer->started(request, observer_notes_) : ObserverToken{};
   HttpResponse response;
   response.status = 101;
   response.headers.add("Upgrade", "websocket");

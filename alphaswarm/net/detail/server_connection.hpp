@@ -60,7 +60,8 @@ class ServerConnection {
   unsigned version_ = 11;
   bool keep_alive_ = true;  // as the request asks
   std::string out_;
-  std::string observer_fields_;  // for the next response
+  std::string observer_fields_;           // for the next response
+  std::shared_ptr<void> observer_notes_;  // the observer's own
 };
 
 }  // namespace alphaswarm::net::detail

@@ -9,8 +9,6 @@
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE {
 namespace {
 
-constexpr std::size_t kTraceparentSize = 55;  // version, trace id, span id, flags, three dashes
-
 int nibble(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;  // upper case is malformed here
@@ -39,7 +37,7 @@ std::string_view trim(std::string_view text) {
 std::optional<SpanContext> extract_traceparent(std::string_view traceparent,
                                                std::string_view tracestate) {
   const std::string_view text = trim(traceparent);
-  if (text.size() < kTraceparentSize) return {};
+  if (text.size() < kTraceparentBytes) return {};
   if (text[2] != '-' || text[35] != '-' || text[52] != '-') return {};
   std::array<std::uint8_t, 1> version{};
   std::array<std::uint8_t, 1> flags{};
@@ -52,7 +50,7 @@ std::optional<SpanContext> extract_traceparent(std::string_view traceparent,
   }
   if (version[0] == 0xff || !context.is_valid()) return {};
   // A later version may carry more behind another dash; version 00 may not.
-  if (text.size() > kTraceparentSize && (version[0] == 0 || text[kTraceparentSize] != '-'))
+  if (text.size() > kTraceparentBytes && (version[0] == 0 || text[kTraceparentBytes] != '-'))
     return {};
   context.flags = flags[0] & (SpanContext::kSampled | SpanContext::kRandom);
   context.remote = true;
@@ -62,22 +60,20 @@ std::optional<SpanContext> extract_traceparent(std::string_view traceparent,
   return context;
 }
 
-void append_traceresponse(std::string& out, const SpanContext& context) {
-  if (!context.is_valid()) return;
-  char text[kTraceparentSize];
-  std::memcpy(text, "00-", 3);
-  alphaswarm::detail::write_hex(context.trace_id.bytes.data(), 16, text + 3);
-  text[35] = '-';
-  alphaswarm::detail::write_hex(context.span_id.bytes.data(), 8, text + 36);
-  text[52] = '-';
-  alphaswarm::detail::write_hex(&context.flags, 1, text + 53);
-  out.append(text, sizeof text);
+void write_traceparent(const SpanContext& context, char* out) noexcept {
+  std::memcpy(out, "00-", 3);
+  alphaswarm::detail::write_hex(context.trace_id.bytes.data(), 16, out + 3);
+  out[35] = '-';
+  alphaswarm::detail::write_hex(context.span_id.bytes.data(), 8, out + 36);
+  out[52] = '-';
+  alphaswarm::detail::write_hex(&context.flags, 1, out + 53);
 }
 
 std::string to_traceparent(const SpanContext& context) {
-  std::string text;
-  append_traceresponse(text, context);
-  return text;
+  if (!context.is_valid()) return {};
+  char text[kTraceparentBytes];
+  write_traceparent(context, text);
+  return {text, sizeof text};
 }
 
 std::string to_tracestate(const SpanContext& context) {

@@ -2,6 +2,7 @@
 
 // W3C trace context (https://www.w3.org/TR/trace-context-2/): strict parser and writers.
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,8 @@
 
 namespace alphaswarm::observability {
 inline namespace ALPHASWARM_OTEL_NAMESPACE {
+
+inline constexpr std::size_t kTraceparentBytes = 55;
 
 #if ALPHASWARM_OTEL
 
@@ -26,8 +29,8 @@ inline namespace ALPHASWARM_OTEL_NAMESPACE {
 [[nodiscard]] std::string to_tracestate(const SpanContext& context);
 // The traceresponse header a server returns: the form of traceparent.
 [[nodiscard]] std::string to_traceresponse(const SpanContext& context);
-// The same, behind what `out` holds; nothing for an invalid context.
-void append_traceresponse(std::string& out, const SpanContext& context);
+// The same without a string: kTraceparentBytes at `out`, of a context that is valid.
+void write_traceparent(const SpanContext& context, char* out) noexcept;
 
 #else
 
@@ -38,7 +41,7 @@ void append_traceresponse(std::string& out, const SpanContext& context);
 [[nodiscard]] inline std::string to_traceparent(const SpanContext&) { return {}; }
 [[nodiscard]] inline std::string to_tracestate(const SpanContext&) { return {}; }
 [[nodiscard]] inline std::string to_traceresponse(const SpanContext&) { return {}; }
-inline void append_traceresponse(std::string&, const SpanContext&) {}
+inline void write_traceparent(const SpanContext&, char*) noexcept {}
 
 #endif
 

@@ -16,6 +16,7 @@
 namespace alphaswarm::observability {
 inline namespace ALPHASWARM_OTEL_NAMESPACE {
 
+class PreparedAttributes;
 class Span;
 class TracerProvider;
 struct SpanOptions;
@@ -89,6 +90,7 @@ extern int accepting_providers;
                                 Attributes attributes) noexcept;
 void set_attribute(Handle span, std::string_view key, const AttributeValue& value) noexcept;
 void set_attributes(Handle span, Attributes attributes) noexcept;
+void set_prepared(Handle span, const PreparedAttributes& attributes) noexcept;
 void add_event(Handle span, std::string_view name, Attributes attributes) noexcept;
 void add_link(Handle span, const SpanContext& target, Attributes attributes) noexcept;
 void set_status(Handle span, StatusCode code, std::string_view description) noexcept;
@@ -131,6 +133,11 @@ class [[nodiscard]] Span {
   // Several at once, which is cheaper: span.set({{"side", "buy"}, {"quantity", 57}});
   Span& set(Attributes attributes) noexcept {
     if (detail::recorded(handle_)) detail::set_attributes(handle_, attributes);
+    return *this;
+  }
+  // Encoded beforehand: see prepared_attributes.hpp.
+  Span& set(const PreparedAttributes& attributes) noexcept {
+    if (detail::recorded(handle_)) detail::set_prepared(handle_, attributes);
     return *this;
   }
   Span& event(std::string_view name, Attributes attributes = {}) noexcept {
@@ -273,6 +280,7 @@ class [[nodiscard]] Span {
 
   Span& set(std::string_view, const AttributeValue&) noexcept { return *this; }
   Span& set(Attributes) noexcept { return *this; }
+  Span& set(const PreparedAttributes&) noexcept { return *this; }
   Span& event(std::string_view, Attributes = {}) noexcept { return *this; }
   Span& link(const SpanContext&, Attributes = {}) noexcept { return *this; }
   Span& status(StatusCode, std::string_view = {}) noexcept { return *this; }

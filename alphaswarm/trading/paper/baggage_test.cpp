@@ -18,8 +18,9 @@ namespace json = boost::json;
 class NotingObserver final : public net::HttpServerObserver {
  public:
   explicit NotingObserver(otel::TracerProvider* provider) : tracing_(provider) {}
-  net::ObserverToken started(const net::HttpRequest& request) override {
-    const net::ObserverToken token = tracing_.started(request);
+  net::ObserverToken started(const net::HttpRequest& request,
+                             std::shared_ptr<void>& notes) override {
+    const net::ObserverToken token = tracing_.started(request, notes);
     const std::scoped_lock lock(mutex_);
     seen_.insert(otel::current_baggage().to_header());
     return token;
