@@ -27,7 +27,7 @@ constexpr double kClockLimitSeconds = 5;  // the Date header has whole seconds
 class Capture final : public observability::BatchSink {
  public:
   SinkResult send(const observability::Batch& batch, milliseconds /*timeout*/) override {
-    request.assign(batch.request);
+    request = batch.request.joined();
     return {};
   }
   std::string request;

@@ -11,7 +11,7 @@
 namespace otel = alphaswarm::observability;
 
 // Counts what goes out. `batch.request` is a whole ExportTraceServiceRequest in protobuf, ready for
-// any OTLP receiver.
+// any OTLP receiver: its pieces(), where they lie, or joined() as a string.
 class CountingSink final : public otel::BatchSink {
  public:
   otel::SinkResult send(const otel::Batch& batch, std::chrono::milliseconds /*timeout*/) override {

@@ -24,7 +24,7 @@ class Keeping final : public observability::BatchSink {
  public:
   observability::SinkResult send(const observability::Batch& batch,
                                  std::chrono::milliseconds) override {
-    request = batch.request;
+    request = batch.request.joined();
     items = batch.span_count;
     return {};
   }

@@ -31,7 +31,7 @@ class FileSink final : public otel::BatchSink {
  public:
   explicit FileSink(const char* path) : out_(path, std::ios::binary) {}
   otel::SinkResult send(const otel::Batch& batch, std::chrono::milliseconds) override {
-    out_ << batch.request << std::flush;  // concatenated, they are one request
+    out_ << batch.request.joined() << std::flush;  // concatenated, they are one request
     return {};
   }
 

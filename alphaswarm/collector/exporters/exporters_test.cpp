@@ -30,7 +30,7 @@ class Sink final : public observability::BatchSink {
     ++calls;
     changed_.notify_all();
     if (calls <= fail_first) return {.status = fail_with, .retry_after = {}, .message = "no"};
-    auto parsed = otlp::parse_trace_request(SharedBytes(std::string(batch.request)));
+    auto parsed = otlp::parse_trace_request(SharedBytes(batch.request.joined()));
     spans += parsed ? parsed->spans.size() : 0;
     EXPECT_EQ(parsed->spans.size(), batch.span_count);
     return {.rejected_spans = rejects, .message = {}};

@@ -7,7 +7,7 @@ namespace alphaswarm::collector {
 observability::SinkResult InProcessReceiver::send(const observability::Batch& batch,
                                                   std::chrono::milliseconds /*timeout*/) {
   using observability::SinkResult;
-  auto taken = intake_->take(SharedBytes(std::string(batch.request)));
+  auto taken = intake_->take(SharedBytes(batch.request.joined()));
   SinkResult result;
   if (taken) {
     result.rejected_spans = static_cast<std::uint32_t>(taken->rejected);

@@ -8,14 +8,15 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
+
+#include "alphaswarm/observability/export/request_bytes.hpp"
 
 namespace alphaswarm::observability {
 
 struct Batch {
   // One complete opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest in protobuf,
   // valid during the call only.
-  std::string_view request;
+  RequestBytes request;
   std::uint32_t span_count = 0;
 };
 

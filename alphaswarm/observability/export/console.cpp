@@ -55,7 +55,7 @@ std::string line_of(const otlp::TraceBatch& batch, const otlp::SpanView& span) {
 }  // namespace
 
 SinkResult ConsoleSink::send(const Batch& batch, std::chrono::milliseconds) {
-  const std::string text = to_tree(batch.request);
+  const std::string text = to_tree(batch.request.joined());
   std::fwrite(text.data(), 1, text.size(), stderr);
   return {};
 }

@@ -105,6 +105,35 @@ TEST(GrpcSink, SendsInAsSmallPiecesAsTheServerTakes) {
   EXPECT_EQ(calls[1].connection, 0);
 }
 
+// As the export thread gives them: of any size, also larger than a frame.
+std::vector<std::string_view> in_pieces(std::string_view all) {
+  std::vector<std::string_view> pieces;
+  for (std::size_t size = 1; !all.empty(); size = size * 3 + 1) {
+    pieces.push_back(all.substr(0, size));
+    all.remove_prefix(pieces.back().size());
+  }
+  return pieces;
+}
+
+TEST(GrpcSink, SendsWhatLiesInPieces) {
+  GrpcServer server({});
+  std::string large;
+  while (large.size() < 300'000) large += std::to_string(large.size());
+  const auto pieces = in_pieces(large);
+  ASSERT_GT(pieces.size(), 10U);
+  for (const bool gzip : {false, true}) {
+    GrpcSink sink = grpc_sink(server.endpoint(), gzip);
+    EXPECT_EQ(sink.send({RequestBytes(pieces), 1}, kTimeout).status, SinkResult::accepted);
+    EXPECT_EQ(sink.send({RequestBytes(pieces), 1}, kTimeout).status, SinkResult::accepted);
+  }
+  const auto calls = server.calls();
+  ASSERT_EQ(calls.size(), 4U);
+  EXPECT_TRUE(calls[0].body.substr(5) == large);
+  EXPECT_TRUE(calls[1].body.substr(5) == large);
+  EXPECT_TRUE(unzipped(calls[2].body.substr(5)) == large);
+  EXPECT_TRUE(unzipped(calls[3].body.substr(5)) == large);
+}
+
 TEST(GrpcSink, CompressesWhereAsked) {
   GrpcServer server({GrpcReply{}});
   GrpcSink sink = grpc_sink(server.endpoint(), true);
@@ -265,6 +294,16 @@ TEST(HttpSink, PostsProtobufToTheTracesPath) {
   EXPECT_NE(requests[0].find("Content-Type: application/x-protobuf\r\n"), std::string::npos);
   EXPECT_NE(requests[0].find("X-Tenant: 7\r\n"), std::string::npos);
   EXPECT_TRUE(requests[0].ends_with("\r\n\r\nbody"));
+}
+
+TEST(HttpSink, SendsWhatLiesInPieces) {
+  HttpServer server({http_reply("200 OK"), http_reply("200 OK")});
+  const std::string body(5'000, 'x');
+  const auto pieces = in_pieces(body);
+  EXPECT_EQ(http_sink(server.endpoint())->send({RequestBytes(pieces), 1}, kTimeout).status,
+            SinkResult::accepted);
+  ASSERT_EQ(server.requests().size(), 1U);
+  EXPECT_TRUE(server.requests()[0].ends_with("\r\n\r\n" + body));
 }
 
 TEST(HttpSink, SpeaksJson) {

@@ -20,7 +20,7 @@ FileSink::~FileSink() {
 }
 
 SinkResult FileSink::send(const Batch& batch, std::chrono::milliseconds) {
-  auto line = to_otlp_json(batch.request);
+  auto line = to_otlp_json(batch.request.view(joined_));
   if (!line) return {.status = SinkResult::rejected, .message = line.error().message};
   if (std::string wrong = append(*line += '\n'); !wrong.empty()) {
     return {.status = SinkResult::retry, .message = path_ + ": " + wrong};

@@ -25,6 +25,7 @@ class FileSink final : public BatchSink {
   std::string append(const std::string& line);
   std::string path_;
   std::uint64_t max_bytes_;
+  std::string joined_;  // keeps its memory
   int file_ = -1;
 };
 

@@ -57,7 +57,7 @@ FinishedSpan to_finished(const otlp::TraceBatch& batch, const otlp::SpanView& vi
 
 SinkResult MemorySink::send(const Batch& batch, std::chrono::milliseconds) {
   const std::scoped_lock lock(mutex_);
-  requests_.emplace_back(batch.request);
+  requests_.push_back(batch.request.joined());
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <span>
 
 #include "alphaswarm/observability/export/gzip.hpp"
 #include "alphaswarm/observability/export/otlp_response.hpp"
@@ -64,9 +65,11 @@ class GrpcSink::Session {
   };
 
   // One call. The session is unusable after anything but `answered`.
-  Reply call(std::string_view body, bool compressed, TimePoint deadline) {
+  Reply call(const RequestBytes& body, bool compressed, TimePoint deadline) {
     reply_ = {};
-    body_ = body;
+    left_ = body.pieces();
+    left_of_first_ = left_.empty() ? std::string_view() : left_.front();
+    size_ = kPrefix + body.size();
     sent_ = 0;
     open_ = true;
     prefix_[0] = compressed ? 1 : 0;  // gRPC: compressed flag, then the size, big endian
@@ -163,7 +166,7 @@ class GrpcSink::Session {
   static ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t room,
                            std::uint32_t* flags, nghttp2_data_source* source, void*) {
     const auto& self = *static_cast<Session*>(source->ptr);
-    const std::size_t left = kPrefix + self.body_.size() - self.sent_;
+    const std::size_t left = self.size_ - self.sent_;
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
     if (left <= room) *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(std::min(room, left));
@@ -182,16 +185,29 @@ class GrpcSink::Session {
       self.sent_ += part;
       size -= part;
     }
-    const std::string_view body =
-        size == 0 ? std::string_view() : self.body_.substr(self.sent_ - kPrefix, size);
-    // TLS reads the bytes when it encrypts them, from one place.
-    if (self.connection_->is_tls()) {
-      self.output_.add(body);
-    } else {
-      self.output_.refer(body);
-    }
     self.sent_ += size;
+    while (size > 0) {
+      const std::string_view part = self.next_part(size);
+      size -= part.size();
+      // TLS reads the bytes when it encrypts them, from one place.
+      if (self.connection_->is_tls()) {
+        self.output_.add(part);
+      } else {
+        self.output_.refer(part);
+      }
+    }
     return self.output_.size() < kGather ? 0 : static_cast<int>(NGHTTP2_ERR_PAUSE);
+  }
+
+  // What comes next of the body, in one place: `most` bytes, which are there, or fewer.
+  std::string_view next_part(std::size_t most) {
+    while (left_of_first_.empty()) {
+      left_ = left_.subspan(1);
+      left_of_first_ = left_.front();
+    }
+    const std::string_view part = left_of_first_.substr(0, most);
+    left_of_first_.remove_prefix(part.size());
+    return part;
   }
 
   static int on_header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
@@ -237,8 +253,10 @@ class GrpcSink::Session {
   std::int32_t stream_ = 0;
   bool open_ = false;
   char prefix_[kPrefix] = {};
-  std::string_view body_;
-  std::size_t sent_ = 0;  // of prefix and body
+  std::span<const std::string_view> left_;  // of the body: what is not in `output_` yet
+  std::string_view left_of_first_;
+  std::size_t size_ = 0;  // of prefix and body
+  std::size_t sent_ = 0;  // of them, into `output_`
   Output output_;         // frames the socket has not taken yet
   Reply reply_;
 };
@@ -262,7 +280,7 @@ SinkResult GrpcSink::send(const Batch& batch, milliseconds timeout) {
   };
   std::string packed;
   if (config_.gzip) packed = gzip(batch.request);
-  const std::string_view body = packed.empty() ? batch.request : std::string_view(packed);
+  const RequestBytes body = packed.empty() ? batch.request : RequestBytes(packed);
   const bool kept = session_ != nullptr && session_->reusable();
   if (!kept) session_.reset();
   Session::Reply reply;

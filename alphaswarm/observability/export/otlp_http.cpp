@@ -74,13 +74,14 @@ SinkResult HttpSink::send(const Batch& batch, milliseconds timeout) {
   }
   std::string text;
   if (config_.json) {
-    auto written = to_otlp_json(batch.request);
+    auto written = to_otlp_json(batch.request.view(joined_));
     if (!written) return {.status = SinkResult::rejected, .message = written.error().message};
     text = std::move(*written);
   }
-  std::string_view body = config_.json ? std::string_view(text) : batch.request;
+  const RequestBytes given = config_.json ? RequestBytes(text) : batch.request;
   std::string packed;
-  if (config_.gzip) body = packed = gzip(body);
+  if (config_.gzip) packed = gzip(given);
+  const std::string_view body = config_.gzip ? std::string_view(packed) : given.view(joined_);
   Reply reply;
   char error[CURL_ERROR_SIZE] = {};
   lib.easy_reset(handle);  // keeps the connection

@@ -39,6 +39,7 @@ class HttpSink final : public BatchSink {
   HttpSinkConfig config_;
   std::string url_;
   std::unique_ptr<Curl> curl_;
+  std::string joined_;  // keeps its memory
 };
 
 }  // namespace alphaswarm::observability

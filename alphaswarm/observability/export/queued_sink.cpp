@@ -50,7 +50,7 @@ SinkResult QueuedSink::send(const Batch& batch, milliseconds) {
     return {.status = SinkResult::rejected, .message = "the queue is full"};
   }
   bytes_ += batch.request.size();
-  queue_.push_back({std::string(batch.request), batch.span_count});
+  queue_.push_back({batch.request.joined(), batch.span_count});
   changed_.notify_all();
   return {};
 }

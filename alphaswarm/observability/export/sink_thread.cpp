@@ -59,7 +59,8 @@ SinkResult SinkThread::send(const Batch& batch, milliseconds timeout) {
   if (call.state == Call::left || steady_clock::now() >= call.deadline) {
     return {.status = SinkResult::retry, .message = "no time left to send", .asked = false};
   }
-  call.request = batch.request;
+  call.request.clear();
+  batch.request.append_to(call.request);
   call.span_count = batch.span_count;
   call.timeout = timeout;
   call.state = Call::asked;

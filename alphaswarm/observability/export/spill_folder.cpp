@@ -49,7 +49,7 @@ std::string encode(const Batch& batch) {
   std::memcpy(file.data(), kMagic.data(), kMagic.size());
   std::memcpy(file.data() + 8, &batch.span_count, 4);
   std::memcpy(file.data() + 16, &size, 8);
-  file += batch.request;
+  batch.request.append_to(file);
   const std::uint32_t crc = checksum(file);
   std::memcpy(file.data() + 12, &crc, 4);
   return file;

@@ -39,7 +39,7 @@ TEST_F(SpillFolderTest, WhatIsKeptComesBackByteForByte) {
   for (std::uint32_t i = 0; i < 3; ++i) {
     const auto kept = second.take(names[i], account);
     ASSERT_TRUE(kept.has_value());
-    EXPECT_EQ(kept->batch().request, requests[i]);
+    EXPECT_EQ(kept->batch().request.joined(), requests[i]);
     EXPECT_EQ(kept->batch().span_count, i + 7);
     EXPECT_FALSE(first.take(names[i], account).has_value()) << "taken twice at a time";
     kept->remove();
@@ -118,7 +118,7 @@ TEST_F(SpillFolderTest, DamagedAndForeignFilesAreSetAside) {
   for (const std::string& name : spill.names()) {
     if (const auto one = spill.take(name, account)) {
       ++good;
-      EXPECT_EQ(one->batch().request, std::string(1'000, 'a'));
+      EXPECT_EQ(one->batch().request.joined(), std::string(1'000, 'a'));
     }
   }
   EXPECT_EQ(good, 1);

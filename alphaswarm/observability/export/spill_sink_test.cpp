@@ -89,7 +89,7 @@ class Receiver final : public BatchSink {
   SinkResult send(const Batch& batch, milliseconds) override {
     const std::scoped_lock lock(mutex_);
     ++offers_;
-    if (next_.status == SinkResult::accepted) ++taken_[std::string(batch.request)];
+    if (next_.status == SinkResult::accepted) ++taken_[batch.request.joined()];
     return next_;
   }
   void answer(SinkResult next) {
@@ -291,7 +291,7 @@ TEST_F(SpillSinkTest, AKilledProcessLeavesWholeBatches) {
     for (const std::string& name : spill.names()) {
       const auto one = spill.take(name, account);
       ASSERT_TRUE(one.has_value()) << name;
-      EXPECT_EQ(testing::spans_of(one->batch().request).size(), one->batch().span_count);
+      EXPECT_EQ(testing::spans_of(one->batch().request.joined()).size(), one->batch().span_count);
       kept += one->batch().span_count;
     }
   }

@@ -46,7 +46,8 @@ class Receiver final : public BatchSink {
   SinkResult send(const Batch& batch, std::chrono::milliseconds) override {
     const std::scoped_lock lock(mutex_);
     if (refusing_) return {.status = SinkResult::rejected, .message = "no"};
-    WireReader resource(field(batch.request, 1));
+    const std::string request = batch.request.joined();
+    WireReader resource(field(request, 1));
     for (WireField scope; resource.next(scope);) {
       if (scope.number != 2) continue;
       WireReader records(scope.bytes);

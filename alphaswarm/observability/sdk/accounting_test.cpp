@@ -32,8 +32,14 @@ class TestSink final : public BatchSink {
   SinkResult send(const Batch& batch, milliseconds) override {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return !blocked_; });
-    const auto spans = testing::spans_of(batch.request);
+    std::string request = batch.request.joined();
+    const auto spans = testing::spans_of(request);
     EXPECT_EQ(spans.size(), batch.span_count);
+    if (!refused_.empty()) {
+      EXPECT_TRUE(request == refused_) << "offered again, it is another";
+    }
+    refused_.clear();
+    if (next_.status == SinkResult::retry) refused_ = std::move(request);
     if (next_.status == SinkResult::accepted) received_ += spans.size() - next_.rejected_spans;
     ++calls_;
     changed_.notify_all();
@@ -64,6 +70,7 @@ class TestSink final : public BatchSink {
   SinkResult next_;
   int calls_ = 0;
   std::uint64_t received_ = 0;
+  std::string refused_;  // and to be offered again
 };
 
 class AccountingTest : public ::testing::Test {
@@ -250,6 +257,20 @@ TEST_F(AccountingTest, RetriesUntilAccepted) {
   EXPECT_TRUE(provider->force_flush(10'000));
   EXPECT_GE(provider->stats().retries, 1U);
   EXPECT_EQ(provider->stats().exported, 10U);
+  expect_exact(*provider);
+}
+
+// It lies in the chunks of its threads, some of which have gone, while others go on.
+TEST_F(AccountingTest, ABatchStaysAsItIsUntilItIsTaken) {
+  const auto provider = make({.timeout_ms = 60'000, .schedule_delay_ms = 0});
+  sink_->answer({.status = SinkResult::retry});
+  std::jthread early([&] { make_spans(*provider, 5'000); });
+  early.join();
+  std::jthread late([&] { make_spans(*provider, 20'000 * kScale); });
+  late.join();
+  sink_->wait_for_calls(2);
+  sink_->answer({});
+  EXPECT_TRUE(provider->force_flush(20'000));
   expect_exact(*provider);
 }
 

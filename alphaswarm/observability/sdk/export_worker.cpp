@@ -23,6 +23,7 @@ constexpr milliseconds kBusyTick{2};
 constexpr milliseconds kReclaimEvery{1'000};
 // What a thread at 250,000 spans a second fills in a tick.
 constexpr std::size_t kPopulateAhead = 512U << 10U;
+constexpr std::size_t kLargestShare = 4;  // of the pool in one request: a quarter
 
 thread_local constinit bool export_thread = false;
 
@@ -34,8 +35,11 @@ ExportWorker::ExportWorker(ProviderCore& core, std::vector<std::shared_ptr<Batch
     : core_(core),
       // A recorder's only sink is its memory: that is no export.
       delivery_(core.config, std::move(sinks), core.is_recorder ? nullptr : &core.listeners()),
+      // What a request refers to is not there for new spans until it is sent.
       request_(sdk::encode_resource(core.config), sdk::scopes().fields(0),
-               core.config.max_batch_bytes, core.config.max_batch_spans) {}
+               std::min<std::size_t>(core.config.max_batch_bytes,
+                                     sdk::chunk_pool().capacity() / kLargestShare),
+               core.config.max_batch_spans) {}
 
 void ExportWorker::start() {
   flush_at_exit();
@@ -167,7 +171,7 @@ bool ExportWorker::take(ThreadBuffer& buffer, std::size_t& bytes) {
     if (chunk->marked.load(std::memory_order_relaxed)) {  // ordered by `committed`
       request_.append_marked(records, piece.spans);
     } else {
-      request_.append(records, piece.spans);
+      request_.refer(records, piece.spans);
     }
     chunk->read_bytes += piece.bytes;
     chunk->read_spans += piece.spans;
@@ -178,7 +182,7 @@ bool ExportWorker::take(ThreadBuffer& buffer, std::size_t& bytes) {
 }
 
 // The chunk to read on with, having given back those read to their end; null if none is leased.
-Chunk* ExportWorker::next_chunk(ThreadBuffer& buffer) noexcept {
+Chunk* ExportWorker::next_chunk(ThreadBuffer& buffer) {
   if (buffer.head == nullptr) {
     buffer.head = buffer.restart.exchange(nullptr, std::memory_order_acquire);  // with grow()
   }
@@ -206,7 +210,15 @@ bool ExportWorker::is_read(const Chunk& chunk) noexcept {
          chunk.read_bytes;
 }
 
-void ExportWorker::give_back(ThreadBuffer& buffer, Chunk& chunk) noexcept {
+void ExportWorker::give_back(ThreadBuffer& buffer, Chunk& chunk) {
+  if (request_.refers()) {
+    spent_.push_back({&buffer, &chunk});
+  } else {
+    give_back_now(buffer, chunk);
+  }
+}
+
+void ExportWorker::give_back_now(ThreadBuffer& buffer, Chunk& chunk) noexcept {
   if (chunk.embedded) {
     buffer.embedded_free.store(true, std::memory_order_release);  // with grow()
   } else {
@@ -236,6 +248,8 @@ void ExportWorker::send(TimePoint deadline) {
   if (request_.span_count() == 0) return;
   delivery_.deliver({request_.finish(), request_.span_count()}, deadline);
   request_.clear();
+  for (const Spent& each : spent_) give_back_now(*each.buffer, *each.chunk);
+  spent_.clear();
   sdk::calibration().recalibrate();
 }
 

@@ -49,11 +49,13 @@ class ExportWorker {
   bool due();
   // Sends what is in the buffers now; the bytes that were.
   std::size_t round(TimePoint deadline);
-  // Copies into the request; true if there is more than fits.
+  // Into the request, which refers to the chunks; true if there is more than fits.
   bool take(ThreadBuffer& buffer, std::size_t& bytes);
-  static Chunk* next_chunk(ThreadBuffer& buffer) noexcept;
+  Chunk* next_chunk(ThreadBuffer& buffer);
   static bool is_read(const Chunk& chunk) noexcept;
-  static void give_back(ThreadBuffer& buffer, Chunk& chunk) noexcept;
+  // Now, or when the request that may refer to it is sent.
+  void give_back(ThreadBuffer& buffer, Chunk& chunk);
+  static void give_back_now(ThreadBuffer& buffer, Chunk& chunk) noexcept;
   Piece fitting_piece(Chunk& chunk, std::uint32_t end, std::uint32_t spans) const noexcept;
   void send(TimePoint deadline);
   void reclaim_idle() noexcept;
@@ -67,6 +69,11 @@ class ExportWorker {
   ProviderCore& core_;
   Delivery delivery_;
   sdk::RequestBuilder request_;
+  struct Spent {
+    ThreadBuffer* buffer;
+    Chunk* chunk;
+  };
+  std::vector<Spent> spent_;  // read to their end, and in the request
 
   std::mutex buffers_mutex_;  // guards the list against stats(); only the thread changes it
   std::vector<ThreadBuffer*> buffers_;

@@ -32,7 +32,7 @@ FlightRecorder::FlightRecorder(const Config& config, std::vector<std::shared_ptr
       delivery_(config, std::move(sinks), &listeners) {}
 
 SinkResult FlightRecorder::send(const Batch& batch, std::chrono::milliseconds timeout) {
-  const auto parsed = otlp::parse_trace_request(SharedBytes(std::string(batch.request)));
+  const auto parsed = otlp::parse_trace_request(SharedBytes(batch.request.joined()));
   if (!parsed) return {.status = SinkResult::rejected, .message = parsed.error().message};
   // What was triggered before is looked for in what was kept before; this batch comes after.
   export_asked(timeout);
@@ -41,7 +41,7 @@ SinkResult FlightRecorder::send(const Batch& batch, std::chrono::milliseconds ti
   if (!triggered_.empty()) {
     export_from(*parsed, timeout, [&](const TraceId& id) { return triggered_.contains(id); });
   }
-  retain(std::string(batch.request), batch.span_count);
+  retain(batch.request.joined(), batch.span_count);
   forget_old_triggers();
   return {};
 }

@@ -27,9 +27,11 @@ RequestBuilder::RequestBuilder(std::string_view resource, std::string_view scope
 
 void RequestBuilder::clear() {
   bytes_.assign(headroom_, '\0');
-  count_ = 0;
+  referred_.clear();
+  other_scopes_.clear();
   groups_.clear();
-  scoped_bytes_ = 0;
+  referred_bytes_ = scoped_bytes_ = 0;
+  count_ = 0;
 }
 
 std::string& RequestBuilder::group(std::uint32_t scope) {
@@ -57,16 +59,16 @@ void RequestBuilder::append_marked(std::string_view records, std::uint32_t count
   count_ += count;
 }
 
-std::string_view RequestBuilder::finish() {
-  const std::size_t spans = bytes_.size() - headroom_;
+RequestBytes RequestBuilder::finish() {
+  const std::size_t spans = bytes_.size() - headroom_ + referred_bytes_;
   for (const Group& each : groups_) {
     const std::string_view scope = scopes().fields(each.scope);
     char room[1 + otlp::kMaxVarintBytes];
     room[0] = static_cast<char>(tag(kScopeSpans, WireType::length));
-    bytes_.append(room, otlp::put_varint(room + 1, scope.size() + each.spans.size()));
-    bytes_.append(scope).append(each.spans);
+    other_scopes_.append(room, otlp::put_varint(room + 1, scope.size() + each.spans.size()));
+    other_scopes_.append(scope).append(each.spans);
   }
-  const std::size_t others = bytes_.size() - headroom_ - spans;
+  const std::size_t others = other_scopes_.size();
   // Without spans of the first scope, that has no part either.
   const bool first = spans != 0 || groups_.empty();
   const std::size_t scope_spans = scope_.size() + spans;
@@ -83,7 +85,9 @@ std::string_view RequestBuilder::finish() {
     out = otlp::put_varint(out, scope_spans);
     otlp::put_bytes(out, scope_);
   }
-  return std::string_view(bytes_).substr(headroom_ - frame);
+  referred_.insert(referred_.begin(), std::string_view(bytes_).substr(headroom_ - frame));
+  if (!other_scopes_.empty()) referred_.emplace_back(other_scopes_);
+  return RequestBytes(referred_);
 }
 
 }  // namespace alphaswarm::observability::sdk
