@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/base/task_local.hpp"
 #include "alphaswarm/observability/api/propagation.hpp"
 #include "alphaswarm/observability/api/provider.hpp"
@@ -22,6 +23,16 @@ using testing::any_text;
 using testing::attributes_of;
 using testing::spans_of;
 using testing::WireMessage;
+
+std::uint64_t misuses(std::string_view kind) {
+  std::uint64_t found = 0;
+  visit_counters([&](const CounterSample& sample) {
+    if (sample.name == "alphaswarm_tracing_misuse_total" && sample.labels.contains(kind)) {
+      found += sample.value;
+    }
+  });
+  return found;
+}
 
 class SpanTest : public ::testing::Test {
  protected:
@@ -300,7 +311,18 @@ TEST_F(SpanTest, TravelsThroughAToken) {
   Span again = Span::adopt(token);
   EXPECT_EQ(again.context().span_id, context.span_id);
   again.end();
+  const std::uint64_t before = misuses("ended_twice");
   Span::adopt(token).set("ignored", 1).end();  // misuse: does nothing
+  EXPECT_EQ(misuses("ended_twice"), before + 1);
+  EXPECT_EQ(flushed().size(), 1U);
+  expect_exact();
+}
+
+TEST_F(SpanTest, EndedByOneThreadAfterAnotherIsEndedOnce) {
+  const std::uint64_t before = misuses("ended_twice");
+  void* const token = span("one", {.make_current = false}).release();
+  for (int i = 0; i < 3; ++i) std::jthread([&] { Span::adopt(token).end(); }).join();
+  EXPECT_EQ(misuses("ended_twice"), before + 2);
   EXPECT_EQ(flushed().size(), 1U);
   expect_exact();
 }

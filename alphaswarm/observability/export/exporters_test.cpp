@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <atomic>
+#include <string>
+
 #include "alphaswarm/observability/export/endpoint.hpp"
 #include "alphaswarm/observability/export/otlp_grpc.hpp"
 #include "alphaswarm/observability/export/otlp_http.hpp"
@@ -91,6 +94,9 @@ TEST(GrpcSink, SendsUnaryCallsOverOneConnection) {
             "/opentelemetry.proto.collector.trace.v1.TraceService/Export");
   EXPECT_EQ(calls[0].headers.at("content-type"), "application/grpc");
   EXPECT_EQ(calls[0].headers.at("te"), "trailers");
+  const std::string& timeout = calls[0].headers.at("grpc-timeout");  // what is left, in ms
+  EXPECT_TRUE(timeout.ends_with('m')) << timeout;
+  EXPECT_NEAR(std::stod(timeout), 5'000, 1'000) << timeout;
   EXPECT_EQ(calls[0].headers.at("x-tenant"), "7");
 }
 
@@ -225,6 +231,7 @@ class HttpServer {
       for (std::size_t next = 0; next < replies.size();) {
         const int connection = listener_.accept();
         if (connection < 0) return;
+        ++connections_;
         while (next < replies.size() && read_request(connection)) {
           const std::string& reply = replies[next++];
           static_cast<void>(::send(connection, reply.data(), reply.size(), MSG_NOSIGNAL));
@@ -247,6 +254,7 @@ class HttpServer {
     const std::scoped_lock lock(mutex_);
     return requests_;
   }
+  [[nodiscard]] int connections() const { return connections_; }
 
  private:
   bool read_request(int connection) {
@@ -268,6 +276,7 @@ class HttpServer {
     return true;
   }
   testing::Listener listener_;
+  std::atomic<int> connections_{0};
   std::mutex mutex_;
   std::vector<std::string> requests_;
   std::thread thread_;
@@ -288,6 +297,7 @@ TEST(HttpSink, PostsProtobufToTheTracesPath) {
   const auto sink = http_sink(server.endpoint() + "/base/");
   EXPECT_EQ(sink->send({"body", 1}, kTimeout).rejected_spans, 1U);
   EXPECT_EQ(sink->send({"body", 1}, kTimeout).status, SinkResult::accepted);
+  EXPECT_EQ(server.connections(), 1) << "it is kept";
   const auto requests = server.requests();
   ASSERT_EQ(requests.size(), 2U);
   EXPECT_TRUE(requests[0].starts_with("POST /base/v1/traces HTTP/1.1\r\n")) << requests[0];
@@ -328,6 +338,18 @@ TEST(HttpSink, SpeaksJson) {
   EXPECT_NE(requests[0].find("Content-Type: application/json\r\n"), std::string::npos);
   EXPECT_NE(requests[0].find(R"("traceId":"61616161616161616161616161616161")"), std::string::npos);
   EXPECT_EQ(sink->send({"not protobuf", 1}, kTimeout).status, SinkResult::rejected);
+}
+
+TEST(HttpSink, WaitsNoLongerThanAnHourForAReceiver) {
+  HttpServer server(
+      {http_reply("429 Too Many Requests", "", "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\n"),
+       http_reply("503 Service Unavailable", "", "Retry-After: 9000000000000000000\r\n"),
+       http_reply("503 Service Unavailable", "", "Retry-After: -7\r\n")});
+  const auto sink = http_sink(server.endpoint());
+  EXPECT_EQ(sink->send({"x", 1}, kTimeout).retry_after, std::chrono::hours(1));
+  const milliseconds far = sink->send({"x", 1}, kTimeout).retry_after;  // as libcurl reads it
+  EXPECT_TRUE(far == std::chrono::hours(1) || far == milliseconds(0)) << far.count();
+  EXPECT_EQ(sink->send({"x", 1}, kTimeout).retry_after, milliseconds(0));
 }
 
 TEST(HttpSink, AcceptsAnEndpointWithThePath) {

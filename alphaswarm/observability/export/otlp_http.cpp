@@ -125,7 +125,7 @@ SinkResult HttpSink::send(const Batch& batch, milliseconds timeout) {
   }
   curl_off_t seconds = 0;  // of Retry-After
   lib.easy_getinfo(handle, CURLINFO_RETRY_AFTER, &seconds);
-  result.retry_after = milliseconds(seconds * 1'000);
+  result.retry_after = bounded_delay(seconds);
   return result;
 }
 

@@ -27,12 +27,15 @@ std::chrono::milliseconds read_duration(std::string_view bytes) {
     if (field.number == 1) seconds = static_cast<std::int64_t>(field.integer);
     if (field.number == 2) nanos = static_cast<std::int64_t>(field.integer);
   }
-  seconds = std::clamp<std::int64_t>(seconds, 0, 3'600);
   nanos = std::clamp<std::int64_t>(nanos, 0, 999'999'999);
-  return std::chrono::milliseconds(seconds * 1'000 + nanos / 1'000'000);
+  return bounded_delay(seconds) + std::chrono::milliseconds(nanos / 1'000'000);
 }
 
 }  // namespace
+
+std::chrono::milliseconds bounded_delay(std::int64_t seconds) noexcept {
+  return std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, 3'600));
+}
 
 SinkResult read_export_response(std::string_view body) {
   SinkResult result;

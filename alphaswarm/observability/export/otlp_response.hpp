@@ -3,6 +3,7 @@
 // What receivers answer, in both protocols.
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,9 @@ struct RpcStatus {
 // (https://opentelemetry.io/docs/specs/otlp/#failures).
 [[nodiscard]] bool is_retryable_grpc(int code, bool has_retry_info) noexcept;
 [[nodiscard]] bool is_retryable_http(long status) noexcept;
+
+// What a receiver asks for, within an hour: it may ask for anything.
+[[nodiscard]] std::chrono::milliseconds bounded_delay(std::int64_t seconds) noexcept;
 
 // Base64 with or without padding (gRPC's "-bin" headers); nullopt if malformed.
 [[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);

@@ -101,7 +101,9 @@ SinkResult::Status QueuedSink::deliver(const Queued& queued) {
     if (result.status != SinkResult::retry) return result.status;
     if (last) return inner_->keep(batch).status;
     lock.lock();
-    changed_.wait_for(lock, std::max(result.retry_after, backoff), stopping);
+    changed_.wait_until(
+        lock, std::min(deadline, steady_clock::now() + std::max(result.retry_after, backoff)),
+        stopping);
   }
 }
 

@@ -7,10 +7,15 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <map>
+#include <string>
 
+#include "alphaswarm/observability/api/provider.hpp"
+#include "alphaswarm/observability/api/settings.hpp"
 #include "alphaswarm/observability/export/otlp_grpc.hpp"
 #include "alphaswarm/observability/export/otlp_http.hpp"
 #include "alphaswarm/observability/export/test_server_test.hpp"
+#include "alphaswarm/observability/tracing.hpp"
 
 namespace alphaswarm::observability {
 namespace {
@@ -183,6 +188,47 @@ TEST_F(TlsTest, GrpcShowsItsOwnCertificate) {
   EXPECT_EQ(send_grpc(front.endpoint(), mutual).status, SinkResult::accepted);
   EXPECT_EQ(send_grpc(front.endpoint(), {mutual.ca_file, "", ""}).status, SinkResult::retry);
   EXPECT_EQ(server.calls().size(), 1U);
+}
+
+TEST_F(TlsTest, TheEnvironmentSuffices) {
+  const auto exported = [](std::map<std::string, std::string> variables) {
+    variables["OTEL_TRACES_EXPORTER"] = "otlp";
+    auto config =
+        config_from_environment(config::Environment::from_values(std::move(variables)), "");
+    if (!config) return std::string(config.error().message);
+    config->timeout_ms = 300;
+    config->shutdown_timeout_ms = 300;
+    auto provider = TracerProvider::create(std::move(*config));
+    if (!provider) return std::string(provider.error().message);
+    span("one", {.provider = provider->get()}).end();
+    static_cast<void>((*provider)->force_flush(5'000));
+    return std::to_string((*provider)->stats().exported);
+  };
+  GrpcServer server({});
+  const TlsFront front(*certificates, port_of(server.endpoint()), true);
+  const std::map<std::string, std::string> mutual = {
+      {"OTEL_EXPORTER_OTLP_ENDPOINT", front.endpoint()},
+      {"OTEL_EXPORTER_OTLP_CERTIFICATE", certificates->path("ca.pem")},
+      {"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", certificates->path("client.pem")},
+      {"OTEL_EXPORTER_OTLP_CLIENT_KEY", certificates->path("client.key")}};
+  EXPECT_EQ(exported(mutual), "1");
+  const auto with = [&](const std::string& variable, const std::string& value) {
+    auto changed = mutual;
+    changed[variable] = value;
+    return exported(std::move(changed));
+  };
+  // What is for traces wins.
+  EXPECT_EQ(with("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", certificates->path("other.pem")), "0");
+  auto swapped = mutual;
+  for (const std::string name : {"CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"}) {
+    swapped["OTEL_EXPORTER_OTLP_TRACES_" + name] = mutual.at("OTEL_EXPORTER_OTLP_" + name);
+    swapped["OTEL_EXPORTER_OTLP_" + name] = "/nowhere.pem";
+  }
+  EXPECT_EQ(exported(swapped), "1");
+  auto nameless = mutual;
+  nameless.erase("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE");
+  nameless.erase("OTEL_EXPORTER_OTLP_CLIENT_KEY");
+  EXPECT_EQ(exported(nameless), "0");
 }
 
 // Answers one request of each connection.

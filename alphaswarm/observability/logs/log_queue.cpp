@@ -1,7 +1,5 @@
 #include "alphaswarm/observability/logs/log_queue.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "alphaswarm/base/counters.hpp"
@@ -80,15 +78,13 @@ void count_dropped(std::uint64_t records) {
 }  // namespace
 
 LogQueue::LogQueue(LogsConfig config, std::unique_ptr<SignalExporter> exporter)
-    : config_(std::move(config)),
-      resource_(resource_of(config_)),
-      process_(::getpid()),
-      exporter_(std::move(exporter)) {}
+    : config_(std::move(config)), resource_(resource_of(config_)), exporter_(std::move(exporter)) {}
 
 std::size_t LogQueue::scope(std::string_view name, std::string_view version) {
   MessageWriter scope;
   scope.bytes(1, repaired(name, 256));
   if (!version.empty()) scope.bytes(2, repaired(version, 256));
+  if (!process_.is_here()) return 0;  // nothing of it is exported
   const std::scoped_lock lock(mutex_);
   const auto found = std::ranges::find(scopes_, scope.str());
   if (found != scopes_.end()) return static_cast<std::size_t>(found - scopes_.begin());
@@ -99,6 +95,10 @@ std::size_t LogQueue::scope(std::string_view name, std::string_view version) {
 void LogQueue::emit(std::size_t scope, const LogRecord& record) noexcept {
   if (exporting) return;
   emitted_.fetch_add(1, std::memory_order_relaxed);
+  if (!process_.is_here()) {
+    provider_gone_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
   try {
     const SpanContext context = record.context != nullptr ? *record.context : current_context();
     std::string bytes = encode(record, context, config_.max_record_bytes);
@@ -186,7 +186,7 @@ void LogQueue::send(const std::vector<Queued>& batch, TimePoint deadline) {
 }
 
 bool LogQueue::flush(milliseconds timeout) {
-  if (process_ != ::getpid()) return false;
+  if (!process_.is_here()) return false;
   std::unique_lock lock(mutex_);
   const std::uint64_t wanted = queued_;
   flush_to_ = std::max(flush_to_, wanted);
@@ -195,7 +195,7 @@ bool LogQueue::flush(milliseconds timeout) {
 }
 
 bool LogQueue::shutdown(milliseconds timeout) {
-  if (process_ != ::getpid()) {  // the thread and its locks stayed with the parent
+  if (!process_.is_here()) {  // the thread and its locks stayed with the parent
     if (thread_.joinable()) thread_.detach();
     return false;
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "alphaswarm/observability/logs/logger.hpp"
+#include "alphaswarm/observability/sdk/own_process.hpp"
 
 namespace alphaswarm::observability::logs::detail {
 
@@ -39,7 +40,7 @@ class LogQueue {
 
   const LogsConfig config_;
   const std::string resource_;
-  const int process_;  // a forked child has no export thread
+  const sdk::OwnProcess process_;  // a child of it has no export thread
   std::unique_ptr<SignalExporter> exporter_;
 
   mutable std::mutex mutex_;  // guards the next seven

@@ -15,6 +15,7 @@
 #include "alphaswarm/observability/metrics/attribute_set.hpp"
 #include "alphaswarm/observability/metrics/meter.hpp"
 #include "alphaswarm/observability/metrics/series.hpp"
+#include "alphaswarm/observability/sdk/own_process.hpp"
 
 namespace alphaswarm::observability::metrics::detail {
 
@@ -44,6 +45,7 @@ struct Identity {
 struct Bounds {
   std::size_t max_series = 2'000;
   std::shared_ptr<std::atomic<std::uint64_t>> overflowed;  // shared: handles outlive the provider
+  sdk::OwnProcess process;
 };
 
 class InstrumentBase {
@@ -148,6 +150,8 @@ class Instrument final : public InstrumentBase {
         bounds_(std::move(bounds)) {}
 
   [[nodiscard]] std::shared_ptr<S> series(Attributes attributes) {
+    // In the child of a fork nobody collects, and the lock may be a lost thread's.
+    if (!bounds_.process.is_here()) return std::make_shared<S>(options_);
     AttributeSet set = canonical(attributes);
     {
       const std::shared_lock lock(mutex_);

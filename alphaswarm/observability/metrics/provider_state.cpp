@@ -1,7 +1,5 @@
 #include "alphaswarm/observability/metrics/provider_state.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 
@@ -42,12 +40,10 @@ bool valid_name(std::string_view name) {
 }  // namespace
 
 ProviderState::ProviderState(MetricsConfig config, std::unique_ptr<SignalExporter> exporter)
-    : config_(std::move(config)),
-      resource_(resource_of(config_)),
-      process_(::getpid()),
-      exporter_(std::move(exporter)) {}
+    : config_(std::move(config)), resource_(resource_of(config_)), exporter_(std::move(exporter)) {}
 
 std::size_t ProviderState::scope(std::string_view name, std::string_view version) {
+  if (!process_.is_here()) return 0;  // instruments of it are nobody's
   const std::scoped_lock lock(mutex_);
   const std::string safe_name = repaired(name);
   const std::string safe_version = repaired(version);
@@ -70,9 +66,12 @@ std::shared_ptr<InstrumentBase> ProviderState::find(const Scope& scope, const Id
 template <class S>
 std::shared_ptr<Instrument<S>> ProviderState::instrument(std::size_t scope, Identity identity,
                                                          SeriesOptions options) {
-  if (!valid_name(identity.name)) {
+  const bool valid = valid_name(identity.name);
+  if (!valid) {
     log_warning("metrics", "an instrument's name is not valid; it is not exported: " +
                                repaired(identity.name));
+  }
+  if (!valid || !process_.is_here()) {
     return std::make_shared<Instrument<S>>(std::move(identity), std::move(options), bounds());
   }
   const std::scoped_lock lock(mutex_);
@@ -108,6 +107,7 @@ std::uint64_t ProviderState::observe(std::size_t scope, Identity identity, Callb
                                repaired(identity.name));
     return 0;
   }
+  if (!process_.is_here()) return 0;
   const std::scoped_lock lock(callbacks_mutex_, mutex_);
   Scope& owner = scopes_[scope];
   auto instrument = std::dynamic_pointer_cast<ObservableInstrument>(find(owner, identity));
@@ -120,6 +120,7 @@ std::uint64_t ProviderState::observe(std::size_t scope, Identity identity, Callb
 }
 
 void ProviderState::forget(std::uint64_t observation) {
+  if (!process_.is_here()) return;
   const std::scoped_lock lock(callbacks_mutex_, mutex_);
   for (Scope& scope : scopes_) {
     for (const auto& each : scope.instruments) {
@@ -246,13 +247,13 @@ bool ProviderState::export_now(TimePoint deadline) {
 }
 
 bool ProviderState::flush(milliseconds timeout) {
-  if (process_ != ::getpid() || shut_down_.load(std::memory_order_acquire)) return false;
+  if (!process_.is_here() || shut_down_.load(std::memory_order_acquire)) return false;
   return export_now(steady_clock::now() + timeout);
 }
 
 bool ProviderState::shutdown(milliseconds timeout) {
   if (shut_down_.exchange(true, std::memory_order_acq_rel)) return true;
-  if (process_ != ::getpid()) {  // the thread and its locks stayed with the parent
+  if (!process_.is_here()) {  // the thread and its locks stayed with the parent
     if (thread_.joinable()) thread_.detach();
     return false;
   }

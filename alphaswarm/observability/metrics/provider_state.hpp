@@ -46,7 +46,7 @@ class ProviderState {
 
   // Null unless there is one of that name (in any case) and identity; warns of a conflict.
   [[nodiscard]] std::shared_ptr<InstrumentBase> find(const Scope& scope, const Identity& identity);
-  [[nodiscard]] Bounds bounds() { return {config_.max_series, overflowed_}; }
+  [[nodiscard]] Bounds bounds() { return {config_.max_series, overflowed_, process_}; }
   void run_callbacks(ObservableInstrument& instrument);
   void run_producers(std::vector<ScopeMetrics>& out);
   void run(const std::stop_token& stop);
@@ -54,7 +54,7 @@ class ProviderState {
 
   const MetricsConfig config_;
   const std::string resource_;
-  const int process_;  // a forked child has no export thread
+  const sdk::OwnProcess process_;  // a child of it has no export thread
 
   std::mutex mutex_;  // guards the next two
   std::vector<Scope> scopes_;
