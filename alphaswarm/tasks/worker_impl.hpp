@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -85,10 +86,15 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   [[nodiscard]] net::task<Outcome> call(const TaskMessage& message, std::stop_source stop,
                                         observability::Span& span);
   // Sends what is to follow it (canvas.hpp) and ends what never will be run. Before its own end is
-  // stored: after a crash in between it is done again. Those of a chain then have the same ids; a
-  // link without one is sent anew, as Celery does. False if the broker cannot be reached before a
-  // stop.
+  // stored: after a crash in between it is done again, with the same ids. Each has its row before
+  // its message is sent, so that a message that is lost is sent again from there. False if the
+  // broker cannot be reached before a stop.
   [[nodiscard]] net::task<bool> send_followers(const TaskMessage& message, const Outcome& outcome);
+  [[nodiscard]] std::set<std::string> note_followers(const std::vector<TaskMessage>& followers);
+  [[nodiscard]] net::task<bool> send_follower(TaskMessage& follower);
+  // A follower that will not be sent, if it has a row.
+  [[nodiscard]] net::task<void> end_unsent(std::string id, std::string why);
+  [[nodiscard]] net::task<void> end_abandoned(const TaskMessage& message, const Outcome& outcome);
   // False if the message could not be queued again.
   [[nodiscard]] net::task<bool> retry(const TaskMessage& message, const Outcome& outcome,
                                       Handling& handling);

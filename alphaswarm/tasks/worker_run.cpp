@@ -12,6 +12,7 @@
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/base/random.hpp"
 #include "alphaswarm/persistence/task_repository.hpp"
+#include "alphaswarm/tasks/task_rows.hpp"
 #include "alphaswarm/tasks/tracing.hpp"
 #include "alphaswarm/tasks/worker_impl.hpp"
 
@@ -248,17 +249,9 @@ std::optional<Worker::Impl::NotToRun> Worker::Impl::start_in_table(const TaskMes
       return other;
     }
     // Sent by another client than ours.
-    persistence::TaskRow fresh;
-    fresh.id = message.id;
-    fresh.name = message.task;
-    fresh.queue = message.queue;
+    persistence::TaskRow fresh = row_of(message);
     fresh.status = kStarted;
-    fresh.args_json = json::serialize(message.args);
-    fresh.kwargs_json = json::serialize(message.kwargs);
-    if (!message.embed.empty()) fresh.embed_json = json::serialize(message.embed);
-    fresh.trace_id = tracing::current_trace_id();
     fresh.worker = config_.hostname;
-    fresh.retries = message.retries;
     fresh.created_at = now;
     fresh.started_at = now;
     const auto inserted = tasks.insert(fresh);
