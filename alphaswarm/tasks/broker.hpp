@@ -21,6 +21,9 @@ namespace alphaswarm::tasks {
 // Priorities are kept in four steps, rounded down; lowest number first.
 inline constexpr std::array<int, 4> kPrioritySteps = {0, 3, 6, 9};
 
+// In which a worker that has a task says so, though the broker does not know of it.
+inline constexpr std::chrono::milliseconds kClaimGrace{15'000};
+
 // A message lent to a consumer until it is acknowledged or given back.
 struct Delivery {
   std::string message;  // the envelope, JSON
@@ -71,6 +74,11 @@ class Broker {
   // Puts it back where it is popped next, marked as redelivered. Acknowledging it afterwards, or
   // giving it back again, does nothing.
   virtual net::task<Result<void>> give_back(const Delivery& delivery) = 0;
+
+  // For a task that another is seen to work on. Where loans can be forgotten: the message is noted
+  // as presume_lent() does, in the place of this loan, and is lent again unless that one says
+  // within `grace` that it has the task. Else it is acknowledged.
+  virtual net::task<Result<void>> leave(const Delivery& delivery, std::chrono::nanoseconds grace);
 
   [[nodiscard]] virtual std::unique_ptr<ConsumerRegistration> register_consumer(
       std::vector<std::string> queues) = 0;

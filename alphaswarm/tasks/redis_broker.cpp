@@ -84,6 +84,9 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
     co_return done ? Result<void>() : std::unexpected(done.error());
   }
 
+  net::task<Result<void>> leave(const Delivery& delivery, std::chrono::nanoseconds grace) override {
+    return loans_->leave(delivery, grace);
+  }
   net::task<Result<void>> keep(std::vector<Delivery> deliveries) override {
     if (deliveries.empty()) co_return Result<void>();
     const std::string now = detail::as_score(now_unix());

@@ -219,6 +219,14 @@ net::task<Result<void>> RedisLoans::presume_lent(std::vector<Delivery> messages,
   co_return Result<void>();
 }
 
+net::task<Result<void>> RedisLoans::leave(Delivery delivery, std::chrono::nanoseconds grace) {
+  std::vector<std::string> keys = {kUnacked, kUnackedIndex};
+  std::vector<std::string> arguments = {delivery.tag, lost_tag(delivery), lent_of(delivery),
+                                        score_of(grace)};
+  const auto reply = co_await client_->script(leave_, std::move(keys), std::move(arguments));
+  co_return reply ? Result<void>() : std::unexpected(reply.error());
+}
+
 std::string RedisLoans::score_of(std::chrono::nanoseconds grace) const {
   const std::int64_t lease = std::chrono::nanoseconds(options_.visibility_timeout).count();
   return as_score(UnixNanos{now_unix().value - lease + grace.count()});

@@ -208,7 +208,7 @@ TEST_F(LossTest, ATaskThatRunsMeanwhileIsNotStartedTwiceAndItsResultIsStored) {
   EXPECT_TRUE(other->stop(test::kLimit));
 }
 
-TEST_F(LossTest, AMessageOfATaskThatHasEndedOrRunsElsewhereIsAcknowledgedUnrun) {
+TEST_F(LossTest, AMessageOfATaskThatHasEndedOrRunsElsewhereIsNotRun) {
   const auto worker = start_worker("one@here");
   const std::string ended = system_.apply("t");
   EXPECT_EQ(system_.wait(ended).status, kSuccess);

@@ -67,5 +67,57 @@ TEST_P(FollowerTest, ThatRedisLostAfterTheTaskBeforeItHasEndedIsSentAgain) {
 
 INSTANTIATE_TEST_SUITE_P(WithItsLastSecondsAndWithAll, FollowerTest, ::testing::Bool());
 
+// ---- a claim that Redis has forgotten with its last second
+
+TEST_F(RowsTest, AForgottenClaimIsLeftToTheWorkerThatHasIt) {
+  const std::string id = system_.apply("held");
+  server_.cli({"SAVE"});
+  const auto worker = start_worker("one@here", 1);
+  wait_until([&] { return runs(id) == 1; });
+  server_.restart();
+  EXPECT_EQ(server_.cli({"LLEN", "default"}), "1\n");
+  const auto other = start_worker("two@here");
+  wait_until([&] { return system_.waiting("default") == 0; });
+  wait_until([&] { return server_.cli({"HKEYS", "unacked"}) == "lost:" + id + "\n"; });
+  release_.set();
+  EXPECT_EQ(system_.wait(id).result, "released");
+  wait_until([&] { return stored(id).find("released") != std::string::npos; });
+  wait_until([&] { return system_.unacknowledged() == 0; });
+  EXPECT_EQ(runs(id), 1);
+}
+
+TEST_F(RowsTest, AForgottenClaimOfAWorkerThatHasDiedIsLentAgain) {
+  const std::string id = system_.apply("t");
+  EXPECT_TRUE(
+      persistence::TaskRepository(*system_.database).mark_started(id, "dead@here", 0, now_unix()));
+  const auto worker = start_worker(WorkerConfig{.claim_grace = 100ms, .hostname = "two@here"});
+  EXPECT_EQ(system_.wait(id).status, kSuccess);
+  EXPECT_EQ(runs(id), 1);
+  wait_until([&] { return system_.unacknowledged() == 0; });
+}
+
+TEST_F(RowsTest, TheResultOfATaskThatHasEndedIsStoredWhereItIsMissing) {
+  const std::string id = system_.apply("t");
+  EXPECT_TRUE(*persistence::TaskRepository(*system_.database)
+                   .mark_finished(id, kFailure, "", "in the table", now_unix()));
+  const auto worker = start_worker("one@here");
+  const auto done = [&] {
+    return system_.waiting("default") == 0 && system_.unacknowledged() == 0;
+  };
+  wait_until(done);
+  EXPECT_THAT(stored(id), ::testing::HasSubstr("in the table"));
+  // What clients see says more than the table: it stays.
+  const std::string text =
+      R"({"status":"FAILURE","result":{"exc_type":"KeyError","exc_message":["x"]}})";
+  server_.cli({"SET", result_key(id), text});
+  TaskMessage again;
+  again.id = id;
+  again.task = "t";
+  push(again);
+  wait_until(done);
+  EXPECT_EQ(stored(id), text + "\n");
+  EXPECT_EQ(runs(id), 0);
+}
+
 }  // namespace
 }  // namespace alphaswarm::tasks

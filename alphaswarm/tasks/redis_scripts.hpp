@@ -53,14 +53,14 @@ end
 return found)";
 
 // ARGV: for each loan its tag, its tag in kPresumeLent (may be empty), result key (empty: only
-// acknowledge), time to live, result. Gives 1 for each that was still lent, else 0.
+// acknowledge), time to live, result. Gives 1 for each that was still lent, under either, else 0.
 inline constexpr char kSettle[] = R"(
 local done = {}
 for i = 1, #ARGV, 5 do
   local lent = redis.call('HDEL', KEYS[1], ARGV[i])
   redis.call('ZREM', KEYS[2], ARGV[i])
-  if lent == 0 and ARGV[i + 1] ~= '' then
-    lent = redis.call('HDEL', KEYS[1], ARGV[i + 1])
+  if ARGV[i + 1] ~= '' then
+    lent = math.max(lent, redis.call('HDEL', KEYS[1], ARGV[i + 1]))
     redis.call('ZREM', KEYS[2], ARGV[i + 1])
   end
   if lent == 1 and ARGV[i + 2] ~= '' then
@@ -94,6 +94,16 @@ for i = 2, #ARGV, 2 do
   if redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1]) == 1 then
     redis.call('ZADD', KEYS[2], ARGV[1], ARGV[i])
   end
+end
+return 1)";
+
+// ARGV: a loan's tag, its tag in kPresumeLent, what `unacked` is to hold under that, a time. Gives
+// 1 if it was still lent.
+inline constexpr char kLeave[] = R"(
+redis.call('ZREM', KEYS[2], ARGV[1])
+if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
+if redis.call('HSETNX', KEYS[1], ARGV[2], ARGV[3]) == 1 then
+  redis.call('ZADD', KEYS[2], ARGV[4], ARGV[2])
 end
 return 1)";
 
