@@ -67,6 +67,89 @@ TEST_P(FollowerTest, ThatRedisLostAfterTheTaskBeforeItHasEndedIsSentAgain) {
 
 INSTANTIATE_TEST_SUITE_P(WithItsLastSecondsAndWithAll, FollowerTest, ::testing::Bool());
 
+// ---- what is sent again is what was sent
+
+TEST_F(RowsTest, WhatIsSentAgainHasItsPriorityItsTimesAndItsLimits) {
+  watch(100ms);
+  const UnixNanos later{now_unix().value / 1'000'000 * 1'000'000 + 3'600'000'000'000};
+  const UnixNanos never{later.value + 1};
+  const std::string waits = system_.apply(
+      "t", {},
+      {.queue = "q", .priority = 6, .eta = later, .expires = never, .ignore_result = true});
+  TaskMessage limited;  // of another client, with a worker that goes away before it has done it
+  limited.id = "limited";
+  limited.task = "gives back";
+  limited.queue = "q2";
+  limited.priority = 3;
+  limited.time_limit_seconds = 60;
+  limited.soft_time_limit_seconds = 30.5;
+  limited.group = "group";
+  limited.root_id = "root";
+  limited.ignore_result = std::nullopt;
+  net::AsyncEvent taken;
+  auto worker = system_.make_worker({.queues = {"q2"}, .hostname = "one@here"});
+  worker->register_task("gives back", [&](TaskContext& context) -> net::task<Result<json::value>> {
+    taken.set();
+    while (!context.stop.stop_requested()) (void)co_await net::sleep_for(1h);
+    co_return fail(ErrorCode::cancelled, "stopping");
+  });
+  worker->start();
+  EXPECT_TRUE(run(system_.broker->push("q2", 3, encode_message(limited))));
+  EXPECT_TRUE(run(taken.wait_for(test::kLimit)));
+  server_.kill();
+  EXPECT_TRUE(worker->stop(test::kLimit));
+  server_.start();
+  const auto sent_again = [&](const std::string& list) {
+    wait_until([&] { return server_.cli({"LLEN", list}) == "1\n"; });
+    auto message = decode_message(server_.cli({"LINDEX", list, "0"}));
+    EXPECT_TRUE(message) << message.error().message;
+    return message ? *message : TaskMessage();
+  };
+  const TaskMessage again = sent_again(
+      "q\x06\x16"
+      "6");
+  EXPECT_EQ(again.id, waits);
+  EXPECT_EQ(again.priority, 6);
+  EXPECT_EQ(again.eta, later);
+  EXPECT_EQ(again.expires, UnixNanos{later.value});  // as Celery writes times, in microseconds
+  EXPECT_EQ(again.ignore_result, std::optional(true));
+  const TaskMessage ours = sent_again(
+      "q2\x06\x16"
+      "3");
+  EXPECT_EQ(ours.id, "limited");
+  EXPECT_EQ(ours.time_limit_seconds, std::optional(60.0));
+  EXPECT_EQ(ours.soft_time_limit_seconds, std::optional(30.5));
+  EXPECT_EQ(ours.group, "group");
+  EXPECT_EQ(ours.root_id, "root");
+  EXPECT_EQ(ours.ignore_result, std::nullopt);
+}
+
+TEST_F(RowsTest, ARetryThatIsSentAgainWaitsForItsTime) {
+  watch(100ms);
+  auto worker = system_.make_worker({.hostname = "one@here"});
+  worker->register_task("flaky",
+                        [](TaskContext&) -> net::task<Result<json::value>> {
+                          co_return fail(ErrorCode::unavailable, "not yet");
+                        },
+                        {.max_retries = 3, .first_backoff = 3600s, .longest_backoff = 3600s});
+  worker->start();
+  const std::string id = system_.apply("flaky");
+  wait_until([&] {
+    const std::vector<TaskInfo> held = worker->tasks();
+    return held.size() == 1 && held[0].phase == TaskPhase::scheduled;
+  });
+  EXPECT_EQ(status_of(id), kRetry);
+  server_.kill();
+  EXPECT_TRUE(worker->stop(test::kLimit));
+  server_.start();
+  wait_until([&] { return server_.cli({"LLEN", "default"}) == "1\n"; });
+  const auto again = decode_message(server_.cli({"LINDEX", "default", "0"}));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->retries, 1);
+  ASSERT_TRUE(again->eta);
+  EXPECT_GT(*again->eta, now_unix());
+}
+
 // ---- a claim that Redis has forgotten with its last second
 
 TEST_F(RowsTest, AForgottenClaimIsLeftToTheWorkerThatHasIt) {

@@ -209,9 +209,10 @@ net::task<bool> Worker::Impl::retry(const TaskMessage& message, const Outcome& o
   again.redelivered = false;
   // Noted before it is queued: its end must not be overwritten by the note.
   if (database_ != nullptr) {
-    log_if_failed(persistence::TaskRepository(*database_)
-                      .mark_retry(message.id, outcome.error->message, again.retries),
-                  "noting a retry");
+    log_if_failed(
+        persistence::TaskRepository(*database_)
+            .mark_retry(message.id, outcome.error->message, again.retries, options_of(again)),
+        "noting a retry");
   }
   if (wants_result(message)) {
     TaskResult state;
