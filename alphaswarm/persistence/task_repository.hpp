@@ -47,7 +47,7 @@ class TaskRepository {
                                           bool take_over = true);
   // `options_json`: of the message of the next try.
   [[nodiscard]] Result<void> mark_retry(std::string_view id, std::string_view error,
-                                        std::int64_t retries, std::string_view options_json = {});
+                                        std::int64_t retries, std::string_view options_json);
   // SUCCESS, FAILURE or REVOKED. The first to finish a task wins: false if it already was.
   [[nodiscard]] Result<bool> mark_finished(std::string_view id, std::string_view status,
                                            std::string_view result_json, std::string_view error,

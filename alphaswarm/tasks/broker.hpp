@@ -47,6 +47,7 @@ struct Setback {
   std::string run;  // the broker's name of it
   UnixNanos since;
   UnixNanos until;
+  std::string owner;  // the caller's right to see to it
 };
 
 // While it lives, this process takes messages from the queues it was made for.
@@ -121,7 +122,8 @@ class Broker {
   // arrived or failed); if that one does not call presume_lent_if_missing() within half a minute,
   // to another.
   virtual net::task<Result<std::optional<Setback>>> find_setback(std::chrono::nanoseconds settled);
-  // presume_lent() for those that neither wait nor are lent nor have a result; how many.
+  // presume_lent() for those that neither wait nor are lent nor have a result; how many. `conflict`
+  // if another was told of the setback since: then that one sees to it.
   virtual net::task<Result<std::size_t>> presume_lent_if_missing(std::vector<Delivery> messages,
                                                                  std::chrono::nanoseconds grace,
                                                                  Setback setback);

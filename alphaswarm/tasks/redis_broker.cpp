@@ -13,6 +13,7 @@
 #include "alphaswarm/tasks/redis_bus.hpp"
 #include "alphaswarm/tasks/redis_loans.hpp"
 #include "alphaswarm/tasks/redis_scripts.hpp"
+#include "alphaswarm/tasks/redis_setback.hpp"
 #include "alphaswarm/tasks/task_result.hpp"
 
 namespace alphaswarm::tasks {
@@ -37,7 +38,8 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
       : runtime_(runtime),
         options_(options),
         client_(std::move(client)),
-        loans_(std::make_shared<detail::RedisLoans>(client_, options)) {}
+        loans_(std::make_shared<detail::RedisLoans>(client_, options)),
+        setback_(client_, loans_) {}
   RedisBroker(const RedisBroker&) = delete;
   RedisBroker& operator=(const RedisBroker&) = delete;
   ~RedisBroker() override { stop_.request_stop(); }
@@ -164,12 +166,12 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
   net::task<Result<void>> remember() override { return loans_->remember(); }
   net::task<Result<std::optional<Setback>>> find_setback(
       std::chrono::nanoseconds settled) override {
-    return loans_->find_setback(settled);
+    return setback_.find(settled);
   }
   net::task<Result<std::size_t>> presume_lent_if_missing(std::vector<Delivery> messages,
                                                          std::chrono::nanoseconds grace,
                                                          Setback setback) override {
-    return loans_->presume_lent_if_missing(std::move(messages), grace, std::move(setback));
+    return setback_.presume_lent_if_missing(std::move(messages), grace, std::move(setback));
   }
   net::task<Result<std::size_t>> restore() override { return loans_->restore(); }
   std::string_view system() const noexcept override { return "redis"; }
@@ -378,6 +380,7 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
   const RedisBrokerOptions options_;
   const std::shared_ptr<net::RedisClient> client_;
   const std::shared_ptr<detail::RedisLoans> loans_;  // shared with the tasks that restore
+  detail::RedisSetback setback_;
   const net::RedisScript claim_{detail::kClaim};
   const net::RedisScript claim_again_{detail::kClaimAgain};
   const net::RedisScript settle_{detail::kSettle};
