@@ -7,10 +7,13 @@
 #include <boost/uuid/uuid_io.hpp>
 #include <utility>
 
+#include "alphaswarm/tasks/json_fields.hpp"
+
 namespace alphaswarm::tasks {
 namespace {
 
 namespace json = boost::json;
+using detail::text_at;
 
 constexpr double kNanosPerSecond = 1e9;
 
@@ -22,11 +25,6 @@ const json::array* list_at(const json::object& parent, std::string_view name) {
 const json::object* object_at(const json::object& parent, std::string_view name) {
   const json::value* value = parent.if_contains(name);
   return value == nullptr ? nullptr : value->if_object();
-}
-
-std::string text_at(const json::object& parent, std::string_view name) {
-  const json::value* value = parent.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
 std::optional<double> number_at(const json::object& parent, std::string_view name) {
