@@ -98,6 +98,11 @@ UnixNanos from_score(const std::string& score) {
   return {static_cast<std::int64_t>(std::strtod(score.c_str(), nullptr) * 1e9)};
 }
 
+// The first element of a page is no id.
+void strike(std::set<std::string, std::less<>>& ids, const net::RedisReply& page) {
+  for (std::size_t i = 1; i < page.elements.size(); ++i) ids.erase(page.elements[i].text);
+}
+
 Error overtaken() {
   return {ErrorCode::conflict, "another process sees to what Redis has lost", true};
 }
@@ -174,7 +179,7 @@ net::task<Result<void>> RedisSetback::strike_out_once(Ids& ids, const Ids& lists
       if (!page) co_return std::unexpected(page.error());
       if (page->elements.empty()) co_return std::unexpected(overtaken());
       found = std::strtoul(page->elements[0].text.c_str(), nullptr, 10);
-      for (const net::RedisReply& id : page->elements) ids.erase(id.text);
+      strike(ids, *page);
     }
   }
   std::string cursor = "0";
@@ -185,7 +190,7 @@ net::task<Result<void>> RedisSetback::strike_out_once(Ids& ids, const Ids& lists
     if (!page) co_return std::unexpected(page.error());
     if (page->elements.empty()) co_return std::unexpected(overtaken());
     cursor = page->elements[0].text;
-    for (const net::RedisReply& id : page->elements) ids.erase(id.text);
+    strike(ids, *page);
   } while (cursor != "0");
   co_return Result<void>();
 }

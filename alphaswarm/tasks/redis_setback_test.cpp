@@ -96,12 +96,13 @@ TEST_F(SetbackTest, LooksThroughQueuesInPages) {
   server_.cli({"SET", result_key("ended"), R"({"status":"SUCCESS"})"});
   const Setback setback = set_back(*broker_);
   std::vector<Delivery> all;
-  for (const char* id : {"oldest", "middle", "newest", "lent", "ended", "lost", "q4711"}) {
+  for (const char* id : {"oldest", "middle", "newest", "lent", "ended", "lost", "q4711", "1000"}) {
     all.push_back(sent(id));
   }
   const int before = scripts();
-  EXPECT_EQ(run(broker_->presume_lent_if_missing(all, 1s, setback)).value_or(9), 1U);
+  EXPECT_EQ(run(broker_->presume_lent_if_missing(all, 1s, setback)).value_or(9), 2U);
   EXPECT_EQ(server_.cli({"HEXISTS", "unacked", "lost:lost"}), "1\n");
+  EXPECT_EQ(server_.cli({"HEXISTS", "unacked", "lost:1000"}), "1\n");  // no count of a page
   // Ten pages of a list and five of what is lent.
   EXPECT_GE(scripts() - before, 15) << "Redis stood still for thousands of messages";
 }

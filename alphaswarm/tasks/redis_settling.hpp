@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "alphaswarm/net/sync.hpp"
 #include "alphaswarm/net/redis.hpp"
+#include "alphaswarm/net/sync.hpp"
 #include "alphaswarm/tasks/broker.hpp"
 #include "alphaswarm/tasks/redis_scripts.hpp"
 

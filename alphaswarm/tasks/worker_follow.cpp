@@ -55,6 +55,12 @@ std::array<Limit, 2> limits_of(const TaskMessage& message) {
   return limits;
 }
 
+// One link with an id may follow several tasks: only the first of them has made its row.
+bool has_same_parent(const persistence::TaskRow& row, const TaskMessage& follower) {
+  const auto noted = message_of(row);
+  return noted && noted->parent_id == follower.parent_id;
+}
+
 }  // namespace
 
 net::task<Worker::Impl::Outcome> Worker::Impl::attempt(const TaskMessage& message,
@@ -101,7 +107,9 @@ std::set<std::string> Worker::Impl::note_followers(const std::vector<TaskMessage
           if (*inserted) continue;
           const auto row = tasks.find(follower.id);
           if (!row) return std::unexpected(row.error());
-          if (*row && (*row)->status != kPending) sent.insert(follower.id);
+          if (*row && (*row)->status != kPending && has_same_parent(**row, follower)) {
+            sent.insert(follower.id);
+          }
         }
         return {};
       },
@@ -146,7 +154,7 @@ net::task<bool> Worker::Impl::send_follower(TaskMessage& follower) {
                         pushed.error().code == ErrorCode::cancelled;
     if (!passes) {  // e.g. its queue's name is taken by something else
       span.error(why);
-      co_await end_unsent(follower.id, why);
+      co_await end_unsent(follower, why);
       co_return true;
     }
     {
@@ -160,19 +168,20 @@ net::task<bool> Worker::Impl::send_follower(TaskMessage& follower) {
   }
 }
 
-net::task<void> Worker::Impl::end_unsent(std::string id, std::string why) {
+net::task<void> Worker::Impl::end_unsent(const TaskMessage& follower, std::string why) {
   if (database_ == nullptr) co_return;
   persistence::TaskRepository tasks(*database_);
-  const auto row = tasks.find(id);
+  const auto row = tasks.find(follower.id);
   if (!row || !*row || (*row)->status != kPending) co_return;
-  const auto ended = tasks.mark_finished(id, kFailure, "", why, now_unix());
-  if (ended && *ended) co_await progress_->emit_error(std::move(id), std::move(why));
+  if (!has_same_parent(**row, follower)) co_return;
+  const auto ended = tasks.mark_finished(follower.id, kFailure, "", why, now_unix());
+  if (ended && *ended) co_await progress_->emit_error(follower.id, std::move(why));
 }
 
 net::task<void> Worker::Impl::end_abandoned(const TaskMessage& message, const Outcome& outcome) {
   // An earlier try may have succeeded and noted them, and died before it sent them.
   if (const auto unsent = after_success(message, nullptr)) {
-    for (const TaskMessage& each : *unsent) co_await end_unsent(each.id, outcome.error->message);
+    for (const TaskMessage& each : *unsent) co_await end_unsent(each, outcome.error->message);
   }
   for (std::string& id : abandoned_by_failure(message)) {
     TaskResult result;

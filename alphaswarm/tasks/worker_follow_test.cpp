@@ -98,6 +98,29 @@ TEST(WorkerFollow, WhatWillNotBeSentAfterAllIsNotLeftOpen) {
   EXPECT_EQ(chain.row("n").error, "no more");
 }
 
+TEST(WorkerFollow, ALinkOfSeveralTasksIsNotEndedByOneThatFails) {
+  Chain chain(R"({"callbacks":[{"task":"next","options":{"queue":"nobody","task_id":"n"}}]})");
+  chain.send();
+  (void)chain.system.wait("first");
+  chain.fails = true;
+  chain.first.id = "second";
+  chain.send();
+  EXPECT_EQ(chain.system.wait("second").status, kFailure);
+  EXPECT_TRUE(chain.worker->stop(test::kLimit));
+  EXPECT_EQ(chain.row("n").status, kPending);
+}
+
+TEST(WorkerFollow, ALinkOfSeveralTasksIsSentByEach) {
+  Chain chain(R"({"callbacks":[{"task":"next","options":{"queue":"nobody","task_id":"n"}}]})");
+  chain.send();
+  (void)chain.system.wait("first");
+  EXPECT_TRUE(*persistence::TaskRepository(*chain.system.database)
+                   .mark_finished("n", kSuccess, "1", "", now_unix()));
+  chain.first.id = "second";
+  chain.send();
+  EXPECT_EQ(chain.waiting_after("second"), 2U) << "a Python worker would run it again";
+}
+
 TEST(WorkerFollow, WhoseEndNobodyWouldTellHasNoRow) {
   Chain chain(R"({"callbacks":[
       {"task":"python","options":{"queue":"nobody","task_id":"silent","ignore_result":true}},

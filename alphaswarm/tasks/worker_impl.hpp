@@ -94,8 +94,8 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   [[nodiscard]] net::task<bool> send_followers(const TaskMessage& message, const Outcome& outcome);
   [[nodiscard]] std::set<std::string> note_followers(const std::vector<TaskMessage>& followers);
   [[nodiscard]] net::task<bool> send_follower(TaskMessage& follower);
-  // A follower that will not be sent, if it has a row.
-  [[nodiscard]] net::task<void> end_unsent(std::string id, std::string why);
+  // Its row, if it has one and this predecessor has made it.
+  [[nodiscard]] net::task<void> end_unsent(const TaskMessage& follower, std::string why);
   [[nodiscard]] net::task<void> end_abandoned(const TaskMessage& message, const Outcome& outcome);
   // False if the message could not be queued again.
   [[nodiscard]] net::task<bool> retry(const TaskMessage& message, const Outcome& outcome,
