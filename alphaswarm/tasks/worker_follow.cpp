@@ -55,10 +55,11 @@ std::array<Limit, 2> limits_of(const TaskMessage& message) {
   return limits;
 }
 
-// One link with an id may follow several tasks: only the first of them has made its row.
+// One link with an id may follow several tasks: only the first of them has made its row. The parent
+// of a retry is the task itself: then nobody knows, and it has begun.
 bool has_same_parent(const persistence::TaskRow& row, const TaskMessage& follower) {
   const auto noted = message_of(row);
-  return noted && noted->parent_id == follower.parent_id;
+  return noted && (noted->parent_id == follower.parent_id || noted->parent_id == row.id);
 }
 
 }  // namespace

@@ -86,6 +86,16 @@ TEST(WorkerFollow, WhatHasNotBegunIsSentAgain) {
   EXPECT_EQ(chain.waiting_after("first"), 2U) << "its first message may have been lost";
 }
 
+TEST(WorkerFollow, WhatWaitsForItsRetryIsNotSentAgain) {
+  Chain chain(R"({"callbacks":[{"task":"next","options":{"queue":"nobody","task_id":"n"}}]})");
+  chain.send();
+  (void)chain.system.wait("first");
+  EXPECT_TRUE(persistence::TaskRepository(*chain.system.database)
+                  .mark_retry("n", "not yet", 1, R"({"parent_id":"n"})"));
+  chain.again();
+  EXPECT_EQ(chain.waiting_after("first"), 1U);
+}
+
 TEST(WorkerFollow, WhatWillNotBeSentAfterAllIsNotLeftOpen) {
   Chain chain(R"({"callbacks":[{"task":"next","options":{"queue":"nobody","task_id":"n"}}]})");
   chain.send();
