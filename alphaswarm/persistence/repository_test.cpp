@@ -398,12 +398,14 @@ TEST_P(RepositoryTest, ATaskEndsOnce) {
   row.name = "alphaswarm.tasks.paper_tasks.run_paper";
   row.queue = "paper";
   row.status = "PENDING";
+  row.options_json = R"({"priority":3})";
   row.created_at = {1};
   EXPECT_TRUE(*tasks.insert(row));
   EXPECT_FALSE(*tasks.insert(row));
   EXPECT_EQ(**tasks.find("t1"), row);
   ASSERT_TRUE(tasks.mark_started("t1", "celery@host", 0, {2}));
-  ASSERT_TRUE(tasks.mark_retry("t1", "away", 1));
+  ASSERT_TRUE(tasks.mark_retry("t1", "away", 1, R"({"priority":6})"));
+  EXPECT_EQ((*tasks.find("t1"))->options_json, R"({"priority":6})");
   ASSERT_TRUE(tasks.mark_started("t1", "celery@host", 1, {3}));
   EXPECT_EQ((*tasks.find("t1"))->started_at, UnixNanos{2});  // of the first attempt
   // A second message of the same try, at another worker, at its own, and of the next try.

@@ -195,11 +195,17 @@ constexpr std::string_view kPythonTasks[] = {
     R"(ALTER TABLE tasks ADD COLUMN embed_json TEXT NOT NULL DEFAULT '')",
 };
 
+// What was said of a task beside its arguments, for when it is sent again.
+constexpr std::string_view kTaskOptions[] = {
+    R"(ALTER TABLE tasks ADD COLUMN options_json TEXT NOT NULL DEFAULT '')",
+};
+
 constexpr std::array kMigrations{
     Migration{1, "trading tables", kTradingTables},
     Migration{2, "tasks and kill switch", kTaskTables},
     Migration{3, "room for corrected bars", kRoomForCorrections},
     Migration{4, "tasks of Python", kPythonTasks},
+    Migration{5, "options of tasks", kTaskOptions},
 };
 
 void replace_all(std::string& text, std::string_view word, std::string_view by) {

@@ -17,6 +17,7 @@ struct detail::Table<TaskRow> {
     visit("args_json", row.args_json);
     visit("kwargs_json", row.kwargs_json);
     visit("embed_json", row.embed_json);
+    visit("options_json", row.options_json);
     visit("result_json", row.result_json);
     visit("error", row.error);
     visit("traceback", row.traceback);
@@ -60,12 +61,12 @@ Result<void> TaskRepository::mark_started(std::string_view id, std::string_view 
 }
 
 Result<void> TaskRepository::mark_retry(std::string_view id, std::string_view error,
-                                        std::int64_t retries) {
+                                        std::int64_t retries, std::string_view options_json) {
   return one_row(
       detail::execute_idempotent(executor_,
-                                 "UPDATE tasks SET status = 'RETRY', error = $1, retries = $2 "
-                                 "WHERE id = $3 AND finished_at IS NULL",
-                                 {error, retries, id}),
+                                 "UPDATE tasks SET status = 'RETRY', error = $1, retries = $2, "
+                                 "options_json = $3 WHERE id = $4 AND finished_at IS NULL",
+                                 {error, retries, options_json, id}),
       id);
 }
 

@@ -18,10 +18,11 @@ struct TaskRow {
   std::string status;  // Celery's: PENDING, STARTED, RETRY, SUCCESS, FAILURE, REVOKED
   std::string args_json = "[]";
   std::string kwargs_json = "{}";
-  std::string embed_json;   // what is to follow it, as Celery's messages have it; may be empty
-  std::string result_json;  // of SUCCESS; empty otherwise
-  std::string error;        // of FAILURE, RETRY, REVOKED
-  std::string traceback;    // of FAILURE in a Python worker
+  std::string embed_json;    // what is to follow it, as Celery's messages have it; may be empty
+  std::string options_json;  // priority, eta, expires, limits, … of its message; may be empty
+  std::string result_json;   // of SUCCESS; empty otherwise
+  std::string error;         // of FAILURE, RETRY, REVOKED
+  std::string traceback;     // of FAILURE in a Python worker
   std::string terminal_frame_json;  // the progress bus's last word, for clients that come late
   std::string trace_id;
   std::string worker;  // hostname of the worker that took it
@@ -44,8 +45,9 @@ class TaskRepository {
   [[nodiscard]] Result<void> mark_started(std::string_view id, std::string_view worker,
                                           std::int64_t retries, UnixNanos when,
                                           bool take_over = true);
+  // `options_json`: of the message of the next try.
   [[nodiscard]] Result<void> mark_retry(std::string_view id, std::string_view error,
-                                        std::int64_t retries);
+                                        std::int64_t retries, std::string_view options_json);
   // SUCCESS, FAILURE or REVOKED. The first to finish a task wins: false if it already was.
   [[nodiscard]] Result<bool> mark_finished(std::string_view id, std::string_view status,
                                            std::string_view result_json, std::string_view error,

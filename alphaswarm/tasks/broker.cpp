@@ -20,6 +20,11 @@ net::task<Result<void>> Broker::keep(std::vector<Delivery> /*deliveries*/) {
   co_return Result<void>();
 }
 
+net::task<Result<void>> Broker::leave(const Delivery& delivery,
+                                      std::chrono::nanoseconds /*grace*/) {
+  return acknowledge(delivery);
+}
+
 net::task<Result<bool>> Broker::finish(const Delivery& /*delivery*/, StoredResult /*result*/) {
   co_return fail(ErrorCode::unimplemented, "this broker keeps no results");
 }

@@ -21,6 +21,9 @@ namespace alphaswarm::tasks {
 // Priorities are kept in four steps, rounded down; lowest number first.
 inline constexpr std::array<int, 4> kPrioritySteps = {0, 3, 6, 9};
 
+// In which a worker that has a task says so, though the broker does not know of it.
+inline constexpr std::chrono::milliseconds kClaimGrace{15'000};
+
 // A message lent to a consumer until it is acknowledged or given back.
 struct Delivery {
   std::string message;  // the envelope, JSON
@@ -44,6 +47,7 @@ struct Setback {
   std::string run;  // the broker's name of it
   UnixNanos since;
   UnixNanos until;
+  std::string owner;  // the caller's right to see to it
 };
 
 // While it lives, this process takes messages from the queues it was made for.
@@ -71,6 +75,11 @@ class Broker {
   // Puts it back where it is popped next, marked as redelivered. Acknowledging it afterwards, or
   // giving it back again, does nothing.
   virtual net::task<Result<void>> give_back(const Delivery& delivery) = 0;
+
+  // For a task that another is seen to work on. Where loans can be forgotten: the message is noted
+  // as presume_lent() does, in the place of this loan, and is lent again unless that one says
+  // within `grace` that it has the task. Else it is acknowledged.
+  virtual net::task<Result<void>> leave(const Delivery& delivery, std::chrono::nanoseconds grace);
 
   [[nodiscard]] virtual std::unique_ptr<ConsumerRegistration> register_consumer(
       std::vector<std::string> queues) = 0;
@@ -113,7 +122,8 @@ class Broker {
   // arrived or failed); if that one does not call presume_lent_if_missing() within half a minute,
   // to another.
   virtual net::task<Result<std::optional<Setback>>> find_setback(std::chrono::nanoseconds settled);
-  // presume_lent() for those that neither wait nor are lent nor have a result; how many.
+  // presume_lent() for those that neither wait nor are lent nor have a result; how many. `conflict`
+  // if another was told of the setback since: then that one sees to it.
   virtual net::task<Result<std::size_t>> presume_lent_if_missing(std::vector<Delivery> messages,
                                                                  std::chrono::nanoseconds grace,
                                                                  Setback setback);

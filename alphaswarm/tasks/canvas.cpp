@@ -3,14 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/uuid/name_generator_sha1.hpp>
+#include <boost/uuid/uuid_io.hpp>
 #include <utility>
 
-#include "alphaswarm/base/ids.hpp"
+#include "alphaswarm/tasks/json_fields.hpp"
 
 namespace alphaswarm::tasks {
 namespace {
 
 namespace json = boost::json;
+using detail::text_at;
 
 constexpr double kNanosPerSecond = 1e9;
 
@@ -22,11 +25,6 @@ const json::array* list_at(const json::object& parent, std::string_view name) {
 const json::object* object_at(const json::object& parent, std::string_view name) {
   const json::value* value = parent.if_contains(name);
   return value == nullptr ? nullptr : value->if_object();
-}
-
-std::string text_at(const json::object& parent, std::string_view name) {
-  const json::value* value = parent.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
 std::optional<double> number_at(const json::object& parent, std::string_view name) {
@@ -85,12 +83,21 @@ Result<void> take_times(const json::object& options, TaskMessage& message) {
   return {};
 }
 
+// Of a task without an id of its own: always the same for its place after that task, so that who
+// sends it again after a crash sends the same task. Version 5 (RFC 9562 §5.5).
+std::string id_after(const TaskMessage& before, std::string_view outcome, std::size_t place) {
+  constexpr boost::uuids::uuid kNameSpace = {{0x51, 0x6e, 0x0c, 0x9a, 0x3d, 0x27, 0x5b, 0x84, 0xa1,
+                                              0x0f, 0x7c, 0xe2, 0x48, 0x95, 0x16, 0xdb}};
+  const std::string name = fmt::format("{}/{}/{}", before.id, outcome, place);
+  return boost::uuids::to_string(boost::uuids::name_generator_sha1(kNameSpace)(name));
+}
+
 // Takes signatures apart into the messages to send.
 class Unfolding {
  public:
-  // `argument` null: none is given on.
-  Unfolding(const TaskMessage& before, const json::value* argument)
-      : before_(before), argument_(argument) {}
+  // `argument` null: none is given on. `outcome`: what they follow.
+  Unfolding(const TaskMessage& before, const json::value* argument, std::string_view outcome)
+      : before_(before), argument_(argument), outcome_(outcome) {}
 
   // `chain`: what is to follow that task, reversed.
   Result<void> add(const json::value& value, json::array chain) {
@@ -148,7 +155,7 @@ class Unfolding {
     const json::object* given = object_at(signature, "options");
     const json::object& options = given == nullptr ? none : *given;
     message.id = text_at(options, "task_id");
-    if (message.id.empty()) message.id = random_uuid();
+    if (message.id.empty()) message.id = id_after(before_, outcome_, messages_.size());
     if (std::string queue = text_at(options, "queue"); !queue.empty()) {
       message.queue = std::move(queue);
     } else if (std::string key = text_at(options, "routing_key"); !key.empty()) {
@@ -175,6 +182,7 @@ class Unfolding {
 
   const TaskMessage& before_;
   const json::value* argument_;
+  const std::string_view outcome_;
   std::vector<TaskMessage> messages_;
 };
 
@@ -200,7 +208,7 @@ Result<void> check_canvas(const TaskMessage& message) {
 
 Result<std::vector<TaskMessage>> after_success(const TaskMessage& message,
                                                const json::value& result) {
-  Unfolding unfolding(message, &result);
+  Unfolding unfolding(message, &result, "success");
   if (auto done = add_each(unfolding, message.embed, "callbacks"); !done) {
     return std::unexpected(done.error());
   }
@@ -217,7 +225,7 @@ Result<std::vector<TaskMessage>> after_success(const TaskMessage& message,
 
 Result<std::vector<TaskMessage>> after_failure(const TaskMessage& message) {
   const json::value id(message.id);
-  Unfolding unfolding(message, &id);
+  Unfolding unfolding(message, &id, "failure");
   if (auto done = add_each(unfolding, message.embed, "errbacks"); !done) {
     return std::unexpected(done.error());
   }

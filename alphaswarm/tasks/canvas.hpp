@@ -18,7 +18,8 @@ namespace alphaswarm::tasks {
 [[nodiscard]] Result<void> check_canvas(const TaskMessage& message);
 
 // The messages to send when the task has succeeded, with the result as their first argument unless
-// they are immutable. Those without a queue of their own go to "default".
+// they are immutable. Those without a queue of their own go to "default". Those without an id have
+// one that depends on the task before them and their place alone: asked again, it is the same.
 [[nodiscard]] Result<std::vector<TaskMessage>> after_success(const TaskMessage& message,
                                                              const boost::json::value& result);
 // When it has failed; the first argument is then the id of the task that failed.

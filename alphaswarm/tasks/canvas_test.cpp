@@ -5,6 +5,7 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <set>
 
 namespace alphaswarm::tasks {
 namespace {
@@ -66,6 +67,27 @@ TEST(Canvas, AFailureTellsTheIdAndLeavesTheChain) {
           "chain":[{"task":"b","options":{"task_id":"id-b"}},{"task":"a"}]})");
   EXPECT_THAT(picture(after_failure(message)), ElementsAre("default e[\"first\",\"x\"]"));
   EXPECT_THAT(abandoned_by_failure(message), ElementsAre("id-b"));
+}
+
+TEST(Canvas, WhatHasNoIdHasOneOfItsPlace) {
+  TaskMessage message = with(
+      R"({"callbacks":[{"task":"l"},{"task":"l"},{"task":"m","options":{"task_id":"own"}}],
+          "errbacks":[{"task":"l"}]})");
+  const auto ids = [](const TaskMessage& before) {
+    std::vector<std::string> all;
+    for (const auto& followers : {*after_success(before, 1), *after_failure(before)}) {
+      for (const TaskMessage& each : followers) all.push_back(each.id);
+    }
+    return all;
+  };
+  const std::vector<std::string> once = ids(message);
+  EXPECT_EQ(ids(message), once);
+  EXPECT_EQ(once[2], "own");
+  message.id = "second";
+  std::vector<std::string> both = ids(message);
+  both.insert(both.end(), once.begin(), once.end());
+  EXPECT_EQ(std::set<std::string>(both.begin(), both.end()).size(), 7U);
+  EXPECT_THAT(once[0], ::testing::MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-.{4}-.{12}"));
 }
 
 TEST(Canvas, OptionsAreTheNextMessagesOwn) {

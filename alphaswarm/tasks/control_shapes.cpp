@@ -10,6 +10,7 @@
 
 #include "alphaswarm/base/ids.hpp"
 #include "alphaswarm/base/log.hpp"
+#include "alphaswarm/tasks/json_fields.hpp"
 #include "alphaswarm/tasks/message.hpp"
 
 namespace alphaswarm::tasks::detail {
@@ -29,16 +30,6 @@ std::string envelope(const json::value& body, json::object headers, std::string_
                     {"priority", 0},
                     {"body_encoding", "base64"},
                     {"delivery_tag", random_uuid()}}}});
-}
-
-const json::value* at(const json::value& value, std::string_view name) {
-  const json::object* object = value.if_object();
-  return object == nullptr ? nullptr : object->if_contains(name);
-}
-
-std::string text_at(const json::value& value, std::string_view name) {
-  const json::value* found = at(value, name);
-  return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
 }
 
 std::vector<std::string> names_in(const json::value* value) {

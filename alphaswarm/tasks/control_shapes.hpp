@@ -19,8 +19,6 @@ namespace alphaswarm::tasks::detail {
 // What an envelope carries; nullopt if it cannot be read.
 [[nodiscard]] std::optional<boost::json::value> body_of(const boost::json::value& message);
 
-[[nodiscard]] const boost::json::value* at(const boost::json::value& value, std::string_view name);
-[[nodiscard]] std::string text_at(const boost::json::value& value, std::string_view name);
 // A name or a list of names.
 [[nodiscard]] std::vector<std::string> names_in(const boost::json::value* value);
 

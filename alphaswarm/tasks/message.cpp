@@ -10,11 +10,13 @@
 #include "alphaswarm/base/ids.hpp"
 #include "alphaswarm/observability/api/propagators.hpp"
 #include "alphaswarm/tasks/host.hpp"
+#include "alphaswarm/tasks/json_fields.hpp"
 
 namespace alphaswarm::tasks {
 namespace {
 
 namespace json = boost::json;
+using detail::text_at;
 
 constexpr std::size_t kMaxRepr = 1024;  // argsrepr is for people; Celery cuts it at this size too
 constexpr std::int64_t kNanosPerMilli = 1'000'000;
@@ -99,12 +101,6 @@ const json::object* find_object(const json::object& parent, std::string_view nam
   return value == nullptr ? nullptr : value->if_object();
 }
 
-std::string text_of(const json::object& parent, std::string_view name) {
-  const json::value* value = parent.if_contains(name);
-  const json::string* text = value == nullptr ? nullptr : value->if_string();
-  return text == nullptr ? std::string() : std::string(*text);
-}
-
 std::int64_t integer_of(const json::object& parent, std::string_view name) {
   const json::value* value = parent.if_contains(name);
   const std::int64_t* number = value == nullptr ? nullptr : value->if_int64();
@@ -124,7 +120,7 @@ std::optional<double> seconds_at(const json::array& limits, std::size_t place) {
 }
 
 Result<std::optional<UnixNanos>> time_of(const json::object& parent, std::string_view name) {
-  std::string text = text_of(parent, name);
+  std::string text = text_at(parent, name);
   if (text.empty()) return std::nullopt;
   const auto time = from_python_time(std::move(text));
   if (!time) return bad(fmt::format("header {}: {}", name, time.error().message));
@@ -132,16 +128,16 @@ Result<std::optional<UnixNanos>> time_of(const json::object& parent, std::string
 }
 
 Result<void> decode_headers(const json::object& headers, TaskMessage& message) {
-  message.task = text_of(headers, "task");
-  message.id = text_of(headers, "id");
+  message.task = text_at(headers, "task");
+  message.id = text_at(headers, "id");
   if (message.task.empty()) return bad("header task is missing");
   if (message.id.empty()) return bad("header id is missing");
   message.retries = integer_of(headers, "retries");
-  message.root_id = text_of(headers, "root_id");
-  message.parent_id = text_of(headers, "parent_id");
-  message.origin = text_of(headers, "origin");
+  message.root_id = text_at(headers, "root_id");
+  message.parent_id = text_at(headers, "parent_id");
+  message.origin = text_at(headers, "origin");
   for (const std::string_view name : observability::kPropagationHeaders) {
-    if (std::string value = text_of(headers, name); !value.empty()) {
+    if (std::string value = text_at(headers, name); !value.empty()) {
       message.context.emplace(name, std::move(value));
     }
   }
@@ -150,7 +146,7 @@ Result<void> decode_headers(const json::object& headers, TaskMessage& message) {
   message.ignore_result = ignore != nullptr && ignore->is_bool()
                               ? std::optional<bool>(ignore->get_bool())
                               : std::nullopt;
-  message.group = text_of(headers, "group");
+  message.group = text_at(headers, "group");
   const json::value* place = headers.if_contains("group_index");
   if (place != nullptr && place->is_int64()) message.group_index = place->get_int64();
   const json::value* limits = headers.if_contains("timelimit");
@@ -168,11 +164,11 @@ Result<void> decode_headers(const json::object& headers, TaskMessage& message) {
 }
 
 void decode_properties(const json::object& properties, TaskMessage& message) {
-  message.reply_to = text_of(properties, "reply_to");
+  message.reply_to = text_at(properties, "reply_to");
   message.priority =
       static_cast<int>(std::clamp<std::int64_t>(integer_of(properties, "priority"), 0, 9));
   if (const json::object* info = find_object(properties, "delivery_info")) {
-    message.queue = text_of(*info, "routing_key");
+    message.queue = text_at(*info, "routing_key");
     message.redelivered = message.redelivered || flag_of(*info, "redelivered");
   }
 }
@@ -241,7 +237,7 @@ Result<TaskMessage> decode_message(std::string_view text) {
   if (envelope == nullptr) return bad("it is not an object");
   const json::object* headers = find_object(*envelope, "headers");
   if (headers == nullptr) return bad("it has no headers");
-  const std::string type = text_of(*envelope, "content-type");
+  const std::string type = text_at(*envelope, "content-type");
   if (!type.empty() && type != "application/json") {
     return bad(fmt::format("content type {} is not supported, only application/json", type));
   }
@@ -250,7 +246,7 @@ Result<TaskMessage> decode_message(std::string_view text) {
   bool is_base64 = false;
   if (const json::object* properties = find_object(*envelope, "properties")) {
     decode_properties(*properties, message);
-    is_base64 = text_of(*properties, "body_encoding") == "base64";
+    is_base64 = text_at(*properties, "body_encoding") == "base64";
   }
   if (auto done = decode_body(*envelope, is_base64, message); !done) {
     return std::unexpected(done.error());

@@ -11,6 +11,7 @@
 #include "alphaswarm/base/time.hpp"
 #include "alphaswarm/net/runtime.hpp"
 #include "alphaswarm/persistence/task_repository.hpp"
+#include "alphaswarm/tasks/json_fields.hpp"
 #include "alphaswarm/tasks/listen.hpp"
 #include "alphaswarm/tasks/task_result.hpp"
 #include "alphaswarm/tasks/tracing.hpp"
@@ -19,6 +20,7 @@ namespace alphaswarm::tasks {
 namespace {
 
 namespace json = boost::json;
+using detail::text_at;
 
 constexpr std::string_view kDone = "done";
 constexpr std::string_view kError = "error";
@@ -52,11 +54,6 @@ json::object make_frame(const std::string& task_id, const std::string& stage,
   }
   frame["traceparent"] = tracing::current_traceparent();
   return frame;
-}
-
-std::string text_at(const json::object& frame, std::string_view name) {
-  const json::value* value = frame.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
 }  // namespace

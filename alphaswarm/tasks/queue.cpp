@@ -3,28 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json/serialize.hpp>
 
 #include "alphaswarm/base/ids.hpp"
 #include "alphaswarm/net/runtime.hpp"
 #include "alphaswarm/persistence/task_repository.hpp"
+#include "alphaswarm/tasks/task_rows.hpp"
 #include "alphaswarm/tasks/tracing.hpp"
 
 namespace alphaswarm::tasks {
 namespace {
-
-persistence::TaskRow row_of(const TaskMessage& message) {
-  persistence::TaskRow row;
-  row.id = message.id;
-  row.name = message.task;
-  row.queue = message.queue;
-  row.status = kPending;
-  row.args_json = boost::json::serialize(message.args);
-  row.kwargs_json = boost::json::serialize(message.kwargs);
-  row.trace_id = tracing::current_trace_id();
-  row.created_at = now_unix();
-  return row;
-}
 
 constexpr std::chrono::seconds kLookAgain{5};    // whether a result is there
 constexpr std::chrono::seconds kLookForGaps{1};  // of the subscription

@@ -13,6 +13,8 @@
 #include "alphaswarm/tasks/redis_bus.hpp"
 #include "alphaswarm/tasks/redis_loans.hpp"
 #include "alphaswarm/tasks/redis_scripts.hpp"
+#include "alphaswarm/tasks/redis_setback.hpp"
+#include "alphaswarm/tasks/redis_settling.hpp"
 #include "alphaswarm/tasks/task_result.hpp"
 
 namespace alphaswarm::tasks {
@@ -37,7 +39,9 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
       : runtime_(runtime),
         options_(options),
         client_(std::move(client)),
-        loans_(std::make_shared<detail::RedisLoans>(client_, options)) {}
+        loans_(std::make_shared<detail::RedisLoans>(client_, options)),
+        setback_(client_, loans_),
+        settling_(client_) {}
   RedisBroker(const RedisBroker&) = delete;
   RedisBroker& operator=(const RedisBroker&) = delete;
   ~RedisBroker() override { stop_.request_stop(); }
@@ -72,11 +76,11 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
   }
 
   net::task<Result<void>> acknowledge(const Delivery& delivery) override {
-    const auto settled = co_await settle(delivery, StoredResult());
+    const auto settled = co_await settling_.settle(delivery, StoredResult());
     co_return settled ? Result<void>() : std::unexpected(settled.error());
   }
   net::task<Result<bool>> finish(const Delivery& delivery, StoredResult result) override {
-    return settle(delivery, std::move(result));
+    return settling_.settle(delivery, std::move(result));
   }
 
   net::task<Result<void>> give_back(const Delivery& delivery) override {
@@ -84,6 +88,9 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
     co_return done ? Result<void>() : std::unexpected(done.error());
   }
 
+  net::task<Result<void>> leave(const Delivery& delivery, std::chrono::nanoseconds grace) override {
+    return loans_->leave(delivery, grace);
+  }
   net::task<Result<void>> keep(std::vector<Delivery> deliveries) override {
     if (deliveries.empty()) co_return Result<void>();
     const std::string now = detail::as_score(now_unix());
@@ -161,25 +168,17 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
   net::task<Result<void>> remember() override { return loans_->remember(); }
   net::task<Result<std::optional<Setback>>> find_setback(
       std::chrono::nanoseconds settled) override {
-    return loans_->find_setback(settled);
+    return setback_.find(settled);
   }
   net::task<Result<std::size_t>> presume_lent_if_missing(std::vector<Delivery> messages,
                                                          std::chrono::nanoseconds grace,
                                                          Setback setback) override {
-    return loans_->presume_lent_if_missing(std::move(messages), grace, std::move(setback));
+    return setback_.presume_lent_if_missing(std::move(messages), grace, std::move(setback));
   }
   net::task<Result<std::size_t>> restore() override { return loans_->restore(); }
   std::string_view system() const noexcept override { return "redis"; }
 
  private:
-  struct Settling {
-    std::string tag;
-    std::string lost_tag;
-    StoredResult result;
-    Result<bool> done = false;
-    net::AsyncEvent event;
-  };
-
   // ---- claiming
 
   // The claim's id makes it one that can be asked about: see claim_unsure().
@@ -317,67 +316,14 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
     }
   }
 
-  // ---- settling: what ends at about the same time is sent together
-
-  net::task<Result<bool>> settle(const Delivery& delivery, StoredResult result) {
-    const auto mine = std::make_shared<Settling>();  // shared with who sends it
-    mine->tag = delivery.tag;
-    mine->lost_tag = detail::lost_tag(delivery);
-    mine->result = std::move(result);
-    bool send = false;
-    {
-      const std::scoped_lock lock(mutex_);
-      settling_.push_back(mine);
-      send = !std::exchange(sending_, true);
-    }
-    if (send) {
-      co_await net::shielded(send_settling());
-    } else {
-      auto told = mine->event.wait();
-      (void)co_await net::shielded(std::move(told));
-    }
-    co_return mine->done;
-  }
-
-  net::task<void> send_settling() {
-    for (;;) {
-      std::vector<std::shared_ptr<Settling>> batch;
-      {
-        const std::scoped_lock lock(mutex_);
-        batch.swap(settling_);
-        if (batch.empty()) {
-          sending_ = false;
-          co_return;
-        }
-      }
-      std::vector<std::string> keys = {kUnacked, kUnackedIndex};
-      std::vector<std::string> arguments;
-      for (const auto& each : batch) {
-        arguments.push_back(each->tag);
-        arguments.push_back(each->lost_tag);
-        arguments.push_back(each->result.key);
-        arguments.push_back(std::to_string(each->result.time_to_live.count()));
-        arguments.push_back(each->result.text);
-      }
-      const auto reply = co_await client_->script(settle_, std::move(keys), std::move(arguments));
-      for (std::size_t i = 0; i < batch.size(); ++i) {
-        if (!reply) {
-          batch[i]->done = std::unexpected(reply.error());
-        } else {
-          batch[i]->done = i < reply->elements.size() && reply->elements[i].integer == 1;
-        }
-        batch[i]->event.set();
-      }
-    }
-  }
-
   net::Runtime& runtime_;
   const RedisBrokerOptions options_;
   const std::shared_ptr<net::RedisClient> client_;
   const std::shared_ptr<detail::RedisLoans> loans_;  // shared with the tasks that restore
+  detail::RedisSetback setback_;
+  detail::RedisSettling settling_;
   const net::RedisScript claim_{detail::kClaim};
   const net::RedisScript claim_again_{detail::kClaimAgain};
-  const net::RedisScript settle_{detail::kSettle};
   std::stop_source stop_;  // of those that wait
 
   std::mutex mutex_;  // guards what follows
@@ -385,8 +331,6 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
   std::vector<Unsure> unsure_;
   std::shared_ptr<net::AsyncEvent> arrival_;  // shared with those who wait for it
   std::map<std::string, bool, std::less<>> watched_;
-  std::vector<std::shared_ptr<Settling>> settling_;
-  bool sending_ = false;
 };
 
 }  // namespace

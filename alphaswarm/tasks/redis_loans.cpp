@@ -4,15 +4,12 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <cstdlib>
-#include <set>
 #include <utility>
 
 #include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/base/ids.hpp"
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/tasks/message.hpp"
-#include "alphaswarm/tasks/task_result.hpp"
 
 namespace alphaswarm::tasks::detail {
 namespace {
@@ -27,10 +24,6 @@ constexpr std::size_t kPresumeAtOnce = 100;
 // Ours: there as long as Redis has not lost its data since somebody last saw to it.
 constexpr char kWhole[] = "alphaswarm:broker:whole";
 constexpr char kWholeLease[] = "30000";  // ms, for who sees to it
-// Ours: the run of Redis whose loss was seen to (`run`), when it was last seen (`at`), the run that
-// has followed (`next`), and when that was noticed (`noticed`).
-constexpr char kRun[] = "alphaswarm:broker:run";
-constexpr char kRunLock[] = "alphaswarm:broker:run:lock";
 
 int priority_of(const json::object& envelope) {
   const json::value* properties = envelope.if_contains("properties");
@@ -61,6 +54,10 @@ std::string lost_tag(const Delivery& delivery) {
   return delivery.task_id.empty() ? std::string() : "lost:" + delivery.task_id;
 }
 
+std::string lent_of(const Delivery& each) {
+  return "[" + each.message + ",\"\"," + json::serialize(json::value(each.queue)) + "]";
+}
+
 std::optional<Lent> decode_lent(std::string_view text) {
   boost::system::error_code error;
   const json::value parsed = json::parse(text, error);
@@ -74,7 +71,8 @@ std::optional<Lent> decode_lent(std::string_view text) {
 
 net::task<Result<bool>> RedisLoans::put_back(Delivery delivery, std::string kept_before) {
   std::vector<std::string> keys = {kUnacked, kUnackedIndex,
-                                   list_of(delivery.queue, step_of_message(delivery.message))};
+                                   list_of(delivery.queue, step_of_message(delivery.message)),
+                                   kPutBacks};
   std::vector<std::string> arguments = {delivery.tag, mark_redelivered(delivery.message),
                                         std::move(kept_before), lost_tag(delivery)};
   const auto reply = co_await client_->script(put_back_, std::move(keys), std::move(arguments));
@@ -91,14 +89,6 @@ struct Restoring final : ConsumerRegistration {
   ~Restoring() override { stop.request_stop(); }
   std::stop_source stop;
 };
-
-std::string lent_of(const Delivery& each) {
-  return "[" + each.message + ",\"\"," + json::serialize(json::value(each.queue)) + "]";
-}
-
-UnixNanos from_score(const std::string& score) {
-  return {static_cast<std::int64_t>(std::strtod(score.c_str(), nullptr) * 1e9)};
-}
 
 }  // namespace
 
@@ -219,53 +209,17 @@ net::task<Result<void>> RedisLoans::presume_lent(std::vector<Delivery> messages,
   co_return Result<void>();
 }
 
+net::task<Result<void>> RedisLoans::leave(Delivery delivery, std::chrono::nanoseconds grace) {
+  std::vector<std::string> keys = {kUnacked, kUnackedIndex};
+  std::vector<std::string> arguments = {delivery.tag, lost_tag(delivery), lent_of(delivery),
+                                        score_of(grace)};
+  const auto reply = co_await client_->script(leave_, std::move(keys), std::move(arguments));
+  co_return reply ? Result<void>() : std::unexpected(reply.error());
+}
+
 std::string RedisLoans::score_of(std::chrono::nanoseconds grace) const {
   const std::int64_t lease = std::chrono::nanoseconds(options_.visibility_timeout).count();
   return as_score(UnixNanos{now_unix().value - lease + grace.count()});
-}
-
-net::task<Result<std::optional<Setback>>> RedisLoans::find_setback(
-    std::chrono::nanoseconds settled) {
-  const UnixNanos now = now_unix();
-  std::vector<std::string> keys = {kRun, kRunLock};
-  std::vector<std::string> arguments = {
-      as_score(now), as_score(UnixNanos{now.value - settled.count()}), kWholeLease};
-  const auto reply = co_await client_->script(find_setback_, std::move(keys), std::move(arguments));
-  if (!reply) co_return std::unexpected(reply.error());
-  if (reply->elements.size() != 3) co_return std::optional<Setback>();
-  co_return Setback{reply->elements[0].text, from_score(reply->elements[1].text),
-                    from_score(reply->elements[2].text)};
-}
-
-net::task<Result<std::size_t>> RedisLoans::presume_lent_if_missing(std::vector<Delivery> messages,
-                                                                   std::chrono::nanoseconds grace,
-                                                                   Setback setback) {
-  std::size_t noted = 0;
-  if (!messages.empty()) {
-    std::vector<std::string> keys = {kUnacked, kUnackedIndex};
-    std::set<std::string> queues;
-    std::vector<std::string> arguments = {score_of(grace)};
-    for (const Delivery& each : messages) {
-      queues.insert(each.queue);
-      arguments.insert(arguments.end(),
-                       {lost_tag(each), each.task_id, lent_of(each), result_key(each.task_id)});
-    }
-    for (const std::string& queue : queues) {
-      for (std::size_t step = 0; step < kPrioritySteps.size(); ++step) {
-        keys.push_back(list_of(queue, step));
-      }
-    }
-    const auto reply =
-        co_await client_->script(presume_missing_, std::move(keys), std::move(arguments));
-    if (!reply) co_return std::unexpected(reply.error());
-    noted = static_cast<std::size_t>(reply->integer);
-  }
-  std::vector<std::string> keys = {kRun, kRunLock};
-  std::vector<std::string> arguments = {std::move(setback.run), as_score(now_unix())};
-  const auto done =
-      co_await client_->script(forget_setback_, std::move(keys), std::move(arguments));
-  if (!done) co_return std::unexpected(done.error());
-  co_return noted;
 }
 
 net::task<Result<void>> RedisLoans::remember() {

@@ -21,6 +21,9 @@ namespace alphaswarm::tasks::detail {
 inline constexpr char kUnacked[] = "unacked";
 inline constexpr char kUnackedIndex[] = "unacked_index";
 
+// Ours: how many messages were put back into their lists.
+inline constexpr char kPutBacks[] = "alphaswarm:broker:put_backs";
+
 // The list of a queue's priority step, as kombu names it.
 [[nodiscard]] std::string list_of(std::string_view queue, std::size_t step);
 // Seconds since the epoch, as Python's time() counts them.
@@ -28,7 +31,9 @@ inline constexpr char kUnackedIndex[] = "unacked_index";
 // Under which a task is noted by presume_lent(); empty where its id is not known.
 [[nodiscard]] std::string lost_tag(const Delivery& delivery);
 
-// What `unacked` holds of a message: [envelope, exchange, routing key].
+// What `unacked` is to hold of it.
+[[nodiscard]] std::string lent_of(const Delivery& delivery);
+// The same, read: [envelope, exchange, routing key].
 struct Lent {
   std::string message;
   std::string queue;
@@ -43,6 +48,7 @@ class RedisLoans {
 
   // `kept_before`: only if it was not kept since that score; empty: whenever. True if it was lent.
   net::task<Result<bool>> put_back(Delivery delivery, std::string kept_before);
+  net::task<Result<void>> leave(Delivery delivery, std::chrono::nanoseconds grace);
   // Those whose lease has ended go back to their queues; how many. One process at a time.
   net::task<Result<std::size_t>> restore();
   // From time to time, as long as what it gives lives.
@@ -53,27 +59,21 @@ class RedisLoans {
   net::task<Result<void>> presume_lent(std::vector<Delivery> messages,
                                        std::chrono::nanoseconds grace);
   net::task<Result<void>> remember();
-  net::task<Result<std::optional<Setback>>> find_setback(std::chrono::nanoseconds settled);
-  net::task<Result<std::size_t>> presume_lent_if_missing(std::vector<Delivery> messages,
-                                                         std::chrono::nanoseconds grace,
-                                                         Setback setback);
+  // Of what is noted as lent with `grace` left.
+  [[nodiscard]] std::string score_of(std::chrono::nanoseconds grace) const;
 
  private:
   static net::task<void> restore_from_time_to_time(std::weak_ptr<RedisLoans> loans,
                                                    std::chrono::milliseconds interval);
-  // Of what is noted as lent with `grace` left.
-  [[nodiscard]] std::string score_of(std::chrono::nanoseconds grace) const;
   net::task<Result<std::size_t>> restore_expired();
   net::task<Result<bool>> restore_one(std::string tag, std::string before);
 
   const std::shared_ptr<net::RedisClient> client_;
   const RedisBrokerOptions options_;
   const net::RedisScript put_back_{kPutBack};
+  const net::RedisScript leave_{kLeave};
   const net::RedisScript presume_lent_{kPresumeLent};
   const net::RedisScript unlock_{kUnlock};
-  const net::RedisScript find_setback_{kFindSetback};
-  const net::RedisScript presume_missing_{kPresumeLentIfMissing};
-  const net::RedisScript forget_setback_{kForgetSetback};
 };
 
 }  // namespace alphaswarm::tasks::detail

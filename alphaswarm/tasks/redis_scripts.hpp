@@ -53,14 +53,14 @@ end
 return found)";
 
 // ARGV: for each loan its tag, its tag in kPresumeLent (may be empty), result key (empty: only
-// acknowledge), time to live, result. Gives 1 for each that was still lent, else 0.
+// acknowledge), time to live, result. Gives 1 for each that was still lent, under either, else 0.
 inline constexpr char kSettle[] = R"(
 local done = {}
 for i = 1, #ARGV, 5 do
   local lent = redis.call('HDEL', KEYS[1], ARGV[i])
   redis.call('ZREM', KEYS[2], ARGV[i])
-  if lent == 0 and ARGV[i + 1] ~= '' then
-    lent = redis.call('HDEL', KEYS[1], ARGV[i + 1])
+  if ARGV[i + 1] ~= '' then
+    lent = math.max(lent, redis.call('HDEL', KEYS[1], ARGV[i + 1]))
     redis.call('ZREM', KEYS[2], ARGV[i + 1])
   end
   if lent == 1 and ARGV[i + 2] ~= '' then
@@ -71,7 +71,8 @@ for i = 1, #ARGV, 5 do
 end
 return done)";
 
-// KEYS[3]: the list. ARGV: tag, message, the latest time at which it may have been kept (empty:
+// KEYS[3]: the list; KEYS[4]: how many were put back, for who looks for something meanwhile (see
+// redis_setback.hpp). ARGV: tag, message, the latest time at which it may have been kept (empty:
 // whenever), and its tag in kPresumeLent (may be empty). Gives 1 if it was put back.
 inline constexpr char kPutBack[] = R"(
 if ARGV[3] ~= '' then
@@ -86,6 +87,7 @@ if ARGV[4] ~= '' then
 end
 if lent == 0 then return 0 end
 redis.call('RPUSH', KEYS[3], ARGV[2])
+redis.call('INCR', KEYS[4])
 return 1)";
 
 // ARGV: a time, then for each message its tag and what `unacked` is to hold.
@@ -97,65 +99,15 @@ for i = 2, #ARGV, 2 do
 end
 return 1)";
 
-// KEYS: what is known of Redis's run, a lock. ARGV: the time, the time before which a new run must
-// have been noticed, how long the lock holds. Gives nothing, or run, since when, until when.
-inline constexpr char kFindSetback[] = R"(
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-local known = redis.call('HMGET', KEYS[1], 'run', 'at', 'next', 'noticed')
-if not known[1] or known[1] == run then
-  redis.call('HSET', KEYS[1], 'run', run, 'at', ARGV[1])
-  return {}
+// ARGV: a loan's tag, its tag in kPresumeLent, what `unacked` is to hold under that, a time. Gives
+// 1 if it was still lent.
+inline constexpr char kLeave[] = R"(
+redis.call('ZREM', KEYS[2], ARGV[1])
+if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
+if redis.call('HSETNX', KEYS[1], ARGV[2], ARGV[3]) == 1 then
+  redis.call('ZADD', KEYS[2], ARGV[4], ARGV[2])
 end
-if known[3] ~= run then
-  redis.call('HSET', KEYS[1], 'next', run, 'noticed', ARGV[1])
-  known[4] = ARGV[1]
-end
-if tonumber(known[4]) > tonumber(ARGV[2]) then return {} end
-if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[3]) then return {} end
-return {run, known[2], known[4]})";
-
-// KEYS as above. ARGV: the run whose beginning was seen to, the time.
-inline constexpr char kForgetSetback[] = R"(
-if redis.call('HGET', KEYS[1], 'next') == ARGV[1] then
-  redis.call('HSET', KEYS[1], 'run', ARGV[1], 'at', ARGV[2])
-end
-redis.call('DEL', KEYS[2])
 return 1)";
-
-// ARGV: a time, then for each message its tag, its task's id, what `unacked` is to hold and its
-// result's key. KEYS[3] on: the lists it may be in. Gives how many were noted. The correlation id
-// is the task's; within a text of the message its quotes would be escaped.
-inline constexpr char kPresumeLentIfMissing[] = R"lua(
-local there = {}
-local function see(message)
-  local id = string.match(message, '"correlation_id"%s*:%s*"([^"]+)"')
-  if id then there[id] = true end
-end
-for i = 3, #KEYS do
-  local first = 0
-  repeat
-    local some = redis.call('LRANGE', KEYS[i], first, first + 999)
-    for _, message in ipairs(some) do see(message) end
-    first = first + 1000
-  until #some < 1000
-end
-for _, lent in ipairs(redis.call('HVALS', KEYS[1])) do see(lent) end
-local function ended(key)
-  local stored = redis.call('GET', key)
-  if not stored then return false end
-  local read, result = pcall(cjson.decode, stored)
-  local status = read and type(result) == 'table' and result['status']
-  return status == 'SUCCESS' or status == 'FAILURE' or status == 'REVOKED'
-end
-local noted = 0
-for i = 2, #ARGV, 4 do
-  if not there[ARGV[i + 1]] and not ended(ARGV[i + 3]) then
-    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2])
-    redis.call('ZADD', KEYS[2], ARGV[1], ARGV[i])
-    noted = noted + 1
-  end
-end
-return noted)lua";
 
 // KEYS[1]: a lock. ARGV: who has it.
 inline constexpr char kUnlock[] = R"(

@@ -14,6 +14,7 @@
 
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/tasks/control_shapes.hpp"
+#include "alphaswarm/tasks/json_fields.hpp"
 #include "alphaswarm/tasks/message.hpp"
 
 namespace alphaswarm::tasks {

@@ -3,21 +3,17 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "alphaswarm/tasks/json_fields.hpp"
 #include "alphaswarm/tasks/message.hpp"
 
 namespace alphaswarm::tasks {
 namespace {
 
 namespace json = boost::json;
+using detail::text_at;
 
 bool is_exception(std::string_view status) {
   return status == kFailure || status == kRetry || status == kRevoked;
-}
-
-std::string text_at(const json::object& object, std::string_view name) {
-  const json::value* value = object.if_contains(name);
-  if (value == nullptr || !value->is_string()) return {};
-  return std::string(value->get_string());
 }
 
 void read_exception(const json::value& value, TaskResult& result) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <boost/json/parse.hpp>
 #include <utility>
 #include <vector>
 
@@ -12,32 +11,10 @@
 #include "alphaswarm/persistence/task_repository.hpp"
 #include "alphaswarm/tasks/message.hpp"
 #include "alphaswarm/tasks/task_result.hpp"
+#include "alphaswarm/tasks/task_rows.hpp"
 
 namespace alphaswarm::tasks {
 namespace {
-
-Result<TaskMessage> message_of(const persistence::TaskRow& row) {
-  boost::system::error_code bad_args;
-  boost::system::error_code bad_kwargs;
-  const boost::json::value args = boost::json::parse(row.args_json, bad_args);
-  const boost::json::value kwargs = boost::json::parse(row.kwargs_json, bad_kwargs);
-  if (bad_args || bad_kwargs || !args.is_array() || !kwargs.is_object()) {
-    return fail(ErrorCode::data_loss,
-                fmt::format("the stored arguments of task '{}' cannot be read", row.id));
-  }
-  TaskMessage message;
-  message.id = row.id;
-  message.task = row.name;
-  message.queue = row.queue;
-  message.args = args.get_array();
-  message.kwargs = kwargs.get_object();
-  boost::system::error_code no_embed;  // of a task that nothing follows
-  const boost::json::value embed = boost::json::parse(row.embed_json, no_embed);
-  if (!no_embed && embed.is_object()) message.embed = embed.get_object();
-  message.retries = row.retries;
-  message.redelivered = true;
-  return message;
-}
 
 Counter& noted_again() {
   static Counter& count = counter("alphaswarm_tasks_noted_again_total", "",

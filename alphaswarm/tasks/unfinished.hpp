@@ -21,7 +21,7 @@ net::task<Result<std::size_t>> requeue_unfinished(Broker& broker, persistence::D
 struct WatchOptions {
   std::chrono::milliseconds look_every{2'000};
   // In which a worker that still has a task says so; then it is sent again.
-  std::chrono::milliseconds grace{15'000};
+  std::chrono::milliseconds grace = kClaimGrace;
   // Longer than sending one takes, its waiting for the broker included, and than clocks differ.
   std::chrono::milliseconds settled{10'000};
 };

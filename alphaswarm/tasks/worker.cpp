@@ -171,19 +171,6 @@ net::task<void> Worker::Impl::handle(Delivery delivery, std::stop_source stop) {
   co_await net::shielded(settle(settlement, handling));
 }
 
-net::task<void> Worker::Impl::settle(Settlement settlement, Handling& handling) {
-  if (settlement == Settlement::settled) co_return;
-  handling.release_slots();
-  for (auto some = handling.take_deliveries(); !some.empty(); some = handling.take_deliveries()) {
-    for (const Delivery& delivery : some) {
-      const auto settled = settlement == Settlement::acknowledge
-                               ? co_await broker_->acknowledge(delivery)
-                               : co_await broker_->give_back(delivery);
-      if (!settled) log_error("worker", "settling a message failed: " + settled.error().message);
-    }
-  }
-}
-
 net::task<bool> Worker::Impl::wait_until(UnixNanos due) {
   // In steps, because the wall clock may be set while the sleep counts steady time.
   constexpr std::int64_t kLongestStep = 60'000'000'000;

@@ -62,7 +62,9 @@ struct WorkerConfig {
   unsigned prefetch = 1;
   std::size_t max_scheduled = 10'000;  // held beside those until their time (eta)
   bool track_started = true;           // store the state STARTED
-  std::string hostname{};              // empty: "celery@<host name>"
+  // For a task that another worker seems to have: unless that one says so by then, it is lost.
+  std::chrono::milliseconds claim_grace = kClaimGrace;
+  std::string hostname{};  // empty: "celery@<host name>"
   // Of the run/… spans; null: the process default. MUST outlive the worker.
   observability::TracerProvider* provider = nullptr;
 };
@@ -84,8 +86,9 @@ struct TaskInfo {
 };
 
 // Takes messages, runs them on a runtime, stores results, acknowledges late: a message is gone only
-// when its result is stored. A message of a task that has ended, or, unless it was redelivered, of
-// a try that another worker has started, is acknowledged unrun. Unknown tasks end as FAILURE
+// when its result is stored. A message of a task that has ended is acknowledged unrun; one of a try
+// that another worker has started, unless it was redelivered, waits for a word of that worker
+// (Broker::leave). Unknown tasks end as FAILURE
 // (NotRegistered), exceptions and errors as FAILURE; each task gets exactly one terminal progress
 // frame. The runtime, database and progress bus MUST outlive the worker and what it runs (stop the
 // runtime first if a task ignores the request to stop).

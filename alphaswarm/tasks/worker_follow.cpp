@@ -8,7 +8,9 @@
 #include <memory>
 
 #include "alphaswarm/base/log.hpp"
+#include "alphaswarm/persistence/task_repository.hpp"
 #include "alphaswarm/tasks/canvas.hpp"
+#include "alphaswarm/tasks/task_rows.hpp"
 #include "alphaswarm/tasks/tracing.hpp"
 #include "alphaswarm/tasks/worker_impl.hpp"
 
@@ -53,6 +55,13 @@ std::array<Limit, 2> limits_of(const TaskMessage& message) {
   return limits;
 }
 
+// One link with an id may follow several tasks: only the first of them has made its row. The parent
+// of a retry is the task itself: then nobody knows, and it has begun.
+bool has_same_parent(const persistence::TaskRow& row, const TaskMessage& follower) {
+  const auto noted = message_of(row);
+  return noted && (noted->parent_id == follower.parent_id || noted->parent_id == row.id);
+}
+
 }  // namespace
 
 net::task<Worker::Impl::Outcome> Worker::Impl::attempt(const TaskMessage& message,
@@ -79,6 +88,39 @@ net::task<Worker::Impl::Outcome> Worker::Impl::attempt(const TaskMessage& messag
                     soft ? "SoftTimeLimitExceeded" : "TimeLimitExceeded", "billiard.exceptions"};
 }
 
+// Those that an earlier try of the same end has sent: they have begun or ended.
+std::set<std::string> Worker::Impl::note_followers(const std::vector<TaskMessage>& followers) {
+  std::set<std::string> sent;
+  if (database_ == nullptr) return sent;
+  // Nobody would ever say that it has ended, and its row be open for ever.
+  const auto ends_unheard = [&](const TaskMessage& message) {
+    return message.ignore_result.value_or(false) && !functions_.contains(message.task);
+  };
+  const auto noted = persistence::in_transaction(
+      *database_,
+      [&](persistence::SqlExecutor& executor) -> Result<void> {
+        sent.clear();
+        persistence::TaskRepository tasks(executor);
+        for (const TaskMessage& follower : followers) {
+          if (ends_unheard(follower)) continue;
+          const auto inserted = tasks.insert(row_of(follower));
+          if (!inserted) return std::unexpected(inserted.error());
+          if (*inserted) continue;
+          const auto row = tasks.find(follower.id);
+          if (!row) return std::unexpected(row.error());
+          if (*row && (*row)->status != kPending && has_same_parent(**row, follower)) {
+            sent.insert(follower.id);
+          }
+        }
+        return {};
+      },
+      persistence::Effects::idempotent);
+  if (!noted) {
+    log_error("worker", "noting what is to follow a task failed: " + noted.error().message);
+  }
+  return sent;
+}
+
 net::task<bool> Worker::Impl::send_followers(const TaskMessage& message, const Outcome& outcome) {
   const bool failed = outcome.status == kFailure;
   if (message.embed.empty() || (!failed && outcome.status != kSuccess)) co_return true;
@@ -88,35 +130,60 @@ net::task<bool> Worker::Impl::send_followers(const TaskMessage& message, const O
                                     followers.error().message));
     co_return true;
   }
+  const std::set<std::string> sent = note_followers(*followers);
   for (TaskMessage& follower : *followers) {
-    auto span = tracing::start_producer(follower, broker_->system());
-    tracing::inject(follower);
-    const std::string envelope = encode_message(follower);
-    for (;;) {
-      const auto pushed = co_await broker_->push(follower.queue, follower.priority, envelope);
-      if (pushed) break;
-      log_error("worker", fmt::format("task {}, which is to follow {}, could not be sent: {}",
-                                      follower.id, message.id, pushed.error().message));
-      const bool passes = pushed.error().code == ErrorCode::unavailable ||
-                          pushed.error().code == ErrorCode::deadline_exceeded ||
-                          pushed.error().code == ErrorCode::resource_exhausted ||
-                          pushed.error().code == ErrorCode::cancelled;
-      if (!passes) {  // e.g. its queue's name is taken by something else: trying again is for
-                      // nothing
-        span.error(pushed.error().message);
-        break;
-      }
-      {
-        const std::scoped_lock lock(mutex_);
-        if (stopping_) {
-          span.error(pushed.error().message);
-          co_return false;
-        }
-      }
-      (void)co_await net::sleep_for(std::chrono::seconds(1));
-    }
+    if (sent.contains(follower.id)) continue;
+    if (!co_await send_follower(follower)) co_return false;
   }
-  if (!failed) co_return true;
+  if (failed) co_await end_abandoned(message, outcome);
+  co_return true;
+}
+
+net::task<bool> Worker::Impl::send_follower(TaskMessage& follower) {
+  auto span = tracing::start_producer(follower, broker_->system());
+  tracing::inject(follower);
+  const std::string envelope = encode_message(follower);
+  for (;;) {
+    const auto pushed = co_await broker_->push(follower.queue, follower.priority, envelope);
+    if (pushed) co_return true;
+    const std::string& why = pushed.error().message;
+    log_error("worker", fmt::format("task {}, which is to follow {}, could not be sent: {}",
+                                    follower.id, follower.parent_id, why));
+    const bool passes = pushed.error().code == ErrorCode::unavailable ||
+                        pushed.error().code == ErrorCode::deadline_exceeded ||
+                        pushed.error().code == ErrorCode::resource_exhausted ||
+                        pushed.error().code == ErrorCode::cancelled;
+    if (!passes) {  // e.g. its queue's name is taken by something else
+      span.error(why);
+      co_await end_unsent(follower, why);
+      co_return true;
+    }
+    {
+      const std::scoped_lock lock(mutex_);
+      if (stopping_) {
+        span.error(why);
+        co_return false;
+      }
+    }
+    (void)co_await net::sleep_for(std::chrono::seconds(1));
+  }
+}
+
+net::task<void> Worker::Impl::end_unsent(const TaskMessage& follower, std::string why) {
+  if (database_ == nullptr) co_return;
+  persistence::TaskRepository tasks(*database_);
+  const auto row = tasks.find(follower.id);
+  if (!row || !*row || (*row)->status != kPending) co_return;
+  if (!has_same_parent(**row, follower)) co_return;
+  const auto ended = tasks.mark_finished(follower.id, kFailure, "", why, now_unix());
+  if (ended && *ended) co_await progress_->emit_error(follower.id, std::move(why));
+}
+
+net::task<void> Worker::Impl::end_abandoned(const TaskMessage& message, const Outcome& outcome) {
+  // An earlier try may have succeeded and noted them, and died before it sent them.
+  if (const auto unsent = after_success(message, nullptr)) {
+    for (const TaskMessage& each : *unsent) co_await end_unsent(each, outcome.error->message);
+  }
   for (std::string& id : abandoned_by_failure(message)) {
     TaskResult result;
     result.task_id = std::move(id);
@@ -130,7 +197,6 @@ net::task<bool> Worker::Impl::send_followers(const TaskMessage& message, const O
       log_error("worker", "the end of a chain's task was not stored: " + stored.error().message);
     }
   }
-  co_return true;
 }
 
 }  // namespace alphaswarm::tasks

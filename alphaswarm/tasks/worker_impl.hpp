@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,7 +56,7 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
     std::string exception_type{};  // what a Python client sees
     std::string exception_module{};
   };
-  enum class Settlement : unsigned char { acknowledge, give_back, settled };
+  enum class Settlement : unsigned char { acknowledge, give_back, leave, settled };
   class SlotGuard;
   class Handling;
 
@@ -74,6 +75,8 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   [[nodiscard]] net::task<void> handle(Delivery delivery, std::stop_source stop);
   // False if stopped meanwhile.
   [[nodiscard]] net::task<bool> wait_until(UnixNanos due);
+  // What clients see of a task that has ended; nullopt also if that cannot be read now.
+  [[nodiscard]] net::task<std::optional<TaskResult>> stored_result(const std::string& id);
   // The stored terminal result of a message that was delivered before.
   [[nodiscard]] net::task<std::optional<TaskResult>> earlier_result(const TaskMessage& message);
   // What to do with the message.
@@ -85,10 +88,15 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   [[nodiscard]] net::task<Outcome> call(const TaskMessage& message, std::stop_source stop,
                                         observability::Span& span);
   // Sends what is to follow it (canvas.hpp) and ends what never will be run. Before its own end is
-  // stored: after a crash in between it is done again. Those of a chain then have the same ids; a
-  // link without one is sent anew, as Celery does. False if the broker cannot be reached before a
-  // stop.
+  // stored: after a crash in between it is done again, with the same ids. Each has its row before
+  // its message is sent, so that a message that is lost is sent again from there. False if the
+  // broker cannot be reached before a stop.
   [[nodiscard]] net::task<bool> send_followers(const TaskMessage& message, const Outcome& outcome);
+  [[nodiscard]] std::set<std::string> note_followers(const std::vector<TaskMessage>& followers);
+  [[nodiscard]] net::task<bool> send_follower(TaskMessage& follower);
+  // Its row, if it has one and this predecessor has made it.
+  [[nodiscard]] net::task<void> end_unsent(const TaskMessage& follower, std::string why);
+  [[nodiscard]] net::task<void> end_abandoned(const TaskMessage& message, const Outcome& outcome);
   // False if the message could not be queued again.
   [[nodiscard]] net::task<bool> retry(const TaskMessage& message, const Outcome& outcome,
                                       Handling& handling);
@@ -99,6 +107,9 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
                                                  Handling& handling);
   // Ends the message according to the outcome of its handling.
   [[nodiscard]] net::task<void> settle(Settlement settlement, Handling& handling);
+  // What was left to others and is not with them goes back to its queue in time.
+  void restore_left();
+  [[nodiscard]] net::task<void> restore_after_grace();
   // What is left to do if the task is not to be run: it has ended, or another worker has it.
   struct NotToRun {
     std::optional<TaskResult> ended;
@@ -143,6 +154,8 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   std::map<std::string, Handler, std::less<>> handlers_;       // by delivery tag
   std::map<std::string, Handling*, std::less<>> running_ids_;  // by task id
   std::size_t scheduled_ = 0;                                  // that wait for their time
+  bool restoring_ = false;                                     // restore_after_grace() runs
+  bool left_more_ = false;                                     // since it began to wait
   std::uint64_t finished_ = 0;
 };
 

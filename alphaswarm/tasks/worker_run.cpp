@@ -12,6 +12,7 @@
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/base/random.hpp"
 #include "alphaswarm/persistence/task_repository.hpp"
+#include "alphaswarm/tasks/task_rows.hpp"
 #include "alphaswarm/tasks/tracing.hpp"
 #include "alphaswarm/tasks/worker_impl.hpp"
 
@@ -49,15 +50,19 @@ void log_if_failed(const Result<void>& done, std::string_view what) {
 
 }  // namespace
 
-net::task<std::optional<TaskResult>> Worker::Impl::earlier_result(const TaskMessage& message) {
-  if (!message.redelivered) co_return std::nullopt;
-  const std::string key = result_key(message.id);
+net::task<std::optional<TaskResult>> Worker::Impl::stored_result(const std::string& id) {
+  const std::string key = result_key(id);
   const auto stored =
       broker_->keeps_results() ? co_await broker_->find_result(key) : co_await bus_->get(key);
-  if (stored && *stored) {
-    auto result = decode_result(**stored);
-    if (result && is_terminal(result->status)) co_return std::move(*result);
-  }
+  if (!stored || !*stored) co_return std::nullopt;
+  auto result = decode_result(**stored);
+  if (!result || !is_terminal(result->status)) co_return std::nullopt;
+  co_return std::move(*result);
+}
+
+net::task<std::optional<TaskResult>> Worker::Impl::earlier_result(const TaskMessage& message) {
+  if (!message.redelivered) co_return std::nullopt;
+  if (auto stored = co_await stored_result(message.id)) co_return stored;
   if (database_ != nullptr) {
     const auto row = persistence::TaskRepository(*database_).find(message.id);
     if (row && *row && is_terminal((*row)->status)) co_return result_of(**row);
@@ -86,7 +91,10 @@ net::task<Worker::Impl::Settlement> Worker::Impl::run(TaskMessage message, std::
     enter_phase(handling.tag(), TaskPhase::active);
     if (auto other = co_await note_started(message)) {
       tracing::finish_consumer(span, kIgnored, nullptr);
-      if (!other->ended || !broker_->keeps_results()) co_return Settlement::acknowledge;
+      if (!other->ended) co_return Settlement::leave;
+      if (!broker_->keeps_results()) co_return Settlement::acknowledge;
+      // The table keeps less of an error than clients see.
+      if (co_await stored_result(message.id)) co_return Settlement::acknowledge;
       const bool wanted = wants_result(message);
       (void)co_await net::shielded(finish_at_broker(std::move(*other->ended), wanted, handling));
       co_return Settlement::settled;
@@ -201,9 +209,10 @@ net::task<bool> Worker::Impl::retry(const TaskMessage& message, const Outcome& o
   again.redelivered = false;
   // Noted before it is queued: its end must not be overwritten by the note.
   if (database_ != nullptr) {
-    log_if_failed(persistence::TaskRepository(*database_)
-                      .mark_retry(message.id, outcome.error->message, again.retries),
-                  "noting a retry");
+    log_if_failed(
+        persistence::TaskRepository(*database_)
+            .mark_retry(message.id, outcome.error->message, again.retries, options_of(again)),
+        "noting a retry");
   }
   if (wants_result(message)) {
     TaskResult state;
@@ -248,17 +257,9 @@ std::optional<Worker::Impl::NotToRun> Worker::Impl::start_in_table(const TaskMes
       return other;
     }
     // Sent by another client than ours.
-    persistence::TaskRow fresh;
-    fresh.id = message.id;
-    fresh.name = message.task;
-    fresh.queue = message.queue;
+    persistence::TaskRow fresh = row_of(message);
     fresh.status = kStarted;
-    fresh.args_json = json::serialize(message.args);
-    fresh.kwargs_json = json::serialize(message.kwargs);
-    if (!message.embed.empty()) fresh.embed_json = json::serialize(message.embed);
-    fresh.trace_id = tracing::current_trace_id();
     fresh.worker = config_.hostname;
-    fresh.retries = message.retries;
     fresh.created_at = now;
     fresh.started_at = now;
     const auto inserted = tasks.insert(fresh);
@@ -341,39 +342,6 @@ net::task<Worker::Impl::Settlement> Worker::Impl::finish(const TaskMessage& mess
     ++finished_;
   }
   co_return at_broker ? Settlement::settled : Settlement::acknowledge;
-}
-
-net::task<bool> Worker::Impl::finish_at_broker(TaskResult result, bool wanted, Handling& handling) {
-  StoredResult stored;
-  if (wanted) {
-    stored = {result_key(result.task_id), encode_result(result), kResultTimeToLive};
-  }
-  handling.release_slots();
-  bool recorded = false;
-  for (auto deliveries = handling.take_deliveries(); !deliveries.empty();) {
-    auto done = co_await broker_->finish(deliveries.back(), stored);
-    if (done) {
-      recorded = recorded || *done;
-      deliveries.pop_back();
-      if (deliveries.empty()) deliveries = handling.take_deliveries();
-      continue;
-    }
-    log_error("worker", fmt::format("the result of task {} could not be stored: {}", result.task_id,
-                                    done.error().message));
-    {
-      const std::scoped_lock lock(mutex_);
-      if (stopping_) co_return false;  // it is lent again to a worker that can
-    }
-    handling.put_back(std::move(deliveries));  // still kept from others meanwhile
-    (void)co_await net::sleep_for(std::chrono::seconds(1));
-    deliveries = handling.take_deliveries();
-  }
-  if (!recorded) {
-    static Counter& late = counter("alphaswarm_tasks_late_results_total", "",
-                                   "Results not stored: the message was lent to another worker.");
-    late.add();
-  }
-  co_return recorded;
 }
 
 }  // namespace alphaswarm::tasks

@@ -366,6 +366,7 @@ TEST(TaskQueue, SendsAgainWhatAnEndedProcessHasLeft) {
   ASSERT_TRUE(message);
   EXPECT_EQ(message->id, left);
   EXPECT_EQ(message->args.at(0), 7);
+  EXPECT_EQ(message->eta, UnixNanos{INT64_MAX / 2 / 1'000 * 1'000});
   EXPECT_TRUE(message->redelivered);
 }
 

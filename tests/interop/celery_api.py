@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.error
 
+import celery
 import redis as redis_client
 import tornado.websocket
 
@@ -45,6 +46,11 @@ class Api:
         with contextlib.closing(sqlite3.connect(path)) as database:
             database.row_factory = sqlite3.Row
             return dict(database.execute("SELECT * FROM tasks WHERE id = ?", (task_id,)).fetchone())
+
+    def others(self, ids: list) -> list:
+        (path,) = (self.folder / "data").rglob("*.db")
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            return [task_id for (task_id,) in database.execute("SELECT id FROM tasks") if task_id not in ids]
 
     def ends(self, task_id: str, status: str) -> dict:
         wait_until(lambda: self.row(task_id)["finished_at"], f"task {task_id} does not end in the table: {self.row(task_id)}", 20)
@@ -183,6 +189,29 @@ def beside_our_own_worker(api: Api, folder, url):
             equal(json.loads(api.row(task)["terminal_frame_json"]), last, "the frame that is kept")
 
 
+def what_follows_ours_is_not_lost(api: Api, folder, url, client):
+    """A link without an id, to a Python worker: in the table before it is sent, and sent again by an emptied Redis."""
+    api.may_go_on(True)
+    app = celery.Celery("client", broker=url, backend=url)
+    follower = app.signature("alphaswarm.tasks.ingestion_tasks.load_local_directory", args=[str(folder / "work" / "fine")], queue="ingestion",
+                             immutable=True)
+    wait_until(lambda: client.get("alphaswarm:broker:whole") == b"yes", "nobody looks after Redis", 20)
+    known = api.others([])
+    with server([ALPHASWARM, "worker", "--data-dir", folder / "data", "--queues", "default"], folder / "worker-default.log",
+                lambda log: "ready" in log, {"ALPHASWARM_REDIS_URL": url}):
+        first = app.send_task("nobody.knows", queue="default", link_error=follower).id
+        wait_until(lambda: first in api.others([]), "our worker did not take it", 20)
+        api.ends(first, "FAILURE")
+        (task,) = api.others([*known, first])
+        wait_until(lambda: client.llen("ingestion") == 1, "what is to follow was not sent", 20)
+        equal({name: api.task(task)[name] for name in EMPTY}, EMPTY, "what is to follow")
+        client.flushall()
+        wait_until(lambda: client.llen("ingestion") == 1, "what is to follow was lost", 40)
+    with celery_worker(folder, url):
+        equal(json.loads(api.ends(task, "SUCCESS")["result_json"]), {"rows": 7, "in": "fine"}, "its result")
+    equal(api.runs().count(task), 1, "how often it was run")
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -201,6 +230,8 @@ def main():
                 print("an_empty_redis_brings_nothing_again: ok", flush=True)
                 beside_our_own_worker(api, folder, url)
                 print("beside_our_own_worker: ok", flush=True)
+                what_follows_ours_is_not_lost(api, folder, url, client)
+                print("what_follows_ours_is_not_lost: ok", flush=True)
 
 
 if __name__ == "__main__":
