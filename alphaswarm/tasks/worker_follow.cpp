@@ -91,7 +91,7 @@ net::task<Worker::Impl::Outcome> Worker::Impl::attempt(const TaskMessage& messag
 // Those that an earlier try of the same end has sent: they have begun or ended.
 std::set<std::string> Worker::Impl::note_followers(const std::vector<TaskMessage>& followers) {
   std::set<std::string> sent;
-  if (database_ == nullptr) return sent;
+  if (database_ == nullptr || followers.empty()) return sent;
   // Nobody would ever say that it has ended, and its row be open for ever.
   const auto ends_unheard = [&](const TaskMessage& message) {
     return message.ignore_result.value_or(false) && !functions_.contains(message.task);

@@ -16,7 +16,7 @@
 namespace alphaswarm::observability::inline ALPHASWARM_OTEL_NAMESPACE::detail {
 
 // A stretch of finished spans, each as the field `ScopeSpans.spans` in full, so that the export
-// thread only copies. Written by one thread, read by one.
+// thread only points at them. Written by one thread, read by one.
 struct Chunk {
   // Bytes written so far (lower half) and spans among them (upper half), published together.
   std::atomic<std::uint64_t> committed{0};
