@@ -13,24 +13,24 @@
 
 namespace alphaswarm::api {
 
-// What the venue refuses will never be; anything else may have got through.
-void update_row(persistence::OrderRow& row, const Error& error);
-
 // Keeps the order before it is sent: one that went out is always known, whatever becomes of the
 // answer. The same order again (its first answer was lost) goes on with the row that is there:
 // true. already_exists for another order of that id.
 [[nodiscard]] Result<bool> keep(persistence::OrderRepository& orders, persistence::OrderRow& row);
-// What was filled at once.
-[[nodiscard]] Result<void> keep_fills(persistence::Database& database,
-                                      const persistence::OrderRow& row,
-                                      const trading::Order& order);
+// Before an order that was there goes out once more: notes the time, from which on it may be on its
+// way again. False if it is no longer as `row`, which is then as it is: somebody else has it.
+[[nodiscard]] Result<bool> claim(persistence::Database& database, persistence::OrderRow& row);
+// Writes down what the venue said of the order, and its fills (see keep_told); `row` is what came
+// of it.
+[[nodiscard]] Result<void> keep_answer(persistence::Database& database, persistence::OrderRow& row,
+                                       const trading::Order& answer);
+// Why there is no answer, unless somebody else has brought one. `over`: it is known that it never
+// will be at the venue, so the order is rejected; else it may have got through.
+[[nodiscard]] Result<void> keep_failure(persistence::Database& database, persistence::OrderRow& row,
+                                        std::string_view why, bool over);
 // What became of earlier orders while this one was placed.
 [[nodiscard]] Result<void> keep_news(persistence::Database& database,
                                      const std::vector<trading::BrokerUpdate>& news);
-// Writes what the answer to an order made of its row, unless somebody has brought later news
-// meanwhile: that stands then, in `row` too.
-[[nodiscard]] Result<void> keep_answer(persistence::OrderRepository& orders,
-                                       persistence::OrderRow& row);
 
 struct FollowOptions {
   std::chrono::nanoseconds look_every = std::chrono::seconds(1);

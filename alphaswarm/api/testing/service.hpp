@@ -30,7 +30,8 @@ using Adjust = std::function<void(ApiDependencies&)>;
 
 class Service {
  public:
-  explicit Service(const Adjust& adjust = {});
+  // `database_url`: of an empty database; empty: an SQLite file.
+  explicit Service(const Adjust& adjust = {}, std::string_view database_url = {});
   ~Service();
 
   // A worker in this process with those tasks; it runs until the service ends.

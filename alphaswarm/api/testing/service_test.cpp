@@ -12,9 +12,11 @@
 namespace alphaswarm::api::testing {
 namespace {
 
-std::shared_ptr<persistence::Database> open_database(const std::filesystem::path& folder) {
+std::shared_ptr<persistence::Database> open_database(const std::filesystem::path& folder,
+                                                     std::string_view url) {
   std::filesystem::create_directories(folder);
-  auto database = persistence::Database::open((folder / "test.db").string());
+  const std::string file = (folder / "test.db").string();
+  auto database = persistence::Database::open(url.empty() ? std::string_view(file) : url);
   EXPECT_TRUE(database.has_value()) << database.error().message;
   const Result<void> migrated = persistence::migrate(**database);
   EXPECT_TRUE(migrated.has_value()) << migrated.error().message;
@@ -23,9 +25,9 @@ std::shared_ptr<persistence::Database> open_database(const std::filesystem::path
 
 }  // namespace
 
-Service::Service(const Adjust& adjust)
+Service::Service(const Adjust& adjust, std::string_view database_url)
     : folder_(std::filesystem::temp_directory_path() / ("alphaswarm-api-" + random_uuid())),
-      database_(open_database(folder_)),
+      database_(open_database(folder_, database_url)),
       broker_(tasks::make_memory_broker()),
       bus_(tasks::make_memory_bus()),
       progress_(std::make_shared<tasks::ProgressBus>(bus_, database_)),

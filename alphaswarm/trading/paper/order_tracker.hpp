@@ -22,6 +22,10 @@ namespace alphaswarm::trading::paper {
 // Takes over what the venue says of the order.
 void update_row(persistence::OrderRow& row, const Order& order);
 
+// The row of what an update says was filled of the order; its span is the order's.
+[[nodiscard]] persistence::FillRow make_fill_row(const persistence::OrderRow& order,
+                                                 const Fill& fill, std::string execution_id);
+
 // The request of a row that was written down, for what is left of it. Errors: data_loss.
 [[nodiscard]] Result<OrderRequest> request_of(const persistence::OrderRow& row, Decimal remaining);
 // The order as the row has it.
