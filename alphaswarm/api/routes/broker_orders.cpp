@@ -114,6 +114,19 @@ Result<void> keep_cancelled(persistence::Database& database, const Order& now) {
   return {};
 }
 
+// Why no order may leave.
+struct Held {
+  int status;
+  std::string why;
+};
+
+net::task<std::optional<Held>> hold(const ApiDependencies& service) {
+  const Result<trading::KillSwitchState> state = co_await service.kill_switch.state();
+  if (!state) co_return Held{503, state.error().message};
+  if (!state->engaged) co_return std::nullopt;
+  co_return Held{423, "The kill switch is engaged (" + state->reason + "): no new orders."};
+}
+
 net::HttpResponse order_reply(const OrderRow& row) {
   JsonWriter json;
   write(json, row);
@@ -128,13 +141,7 @@ net::task<net::HttpResponse> place_order(const ApiDependencies& service,
   if (!broker) co_return broker.error();
   const std::expected<OrderRequest, net::HttpResponse> order = read_order(request);
   if (!order) co_return order.error();
-  // Last before the order goes out, so that a switch engaged meanwhile still holds it.
-  const Result<trading::KillSwitchState> state = co_await service.kill_switch.state();
-  if (!state) co_return error_reply(state.error());
-  if (state->engaged) {
-    co_return error_reply(423,
-                          "The kill switch is engaged (" + state->reason + "): no new orders.");
-  }
+  if (const auto held = co_await hold(service)) co_return error_reply(held->status, held->why);
   OrderRow row =
       trading::paper::make_order_row(*order, {}, (*broker)->venue(), otel::current_context());
   OrderRepository orders(service.database);
@@ -149,6 +156,15 @@ net::task<net::HttpResponse> place_order(const ApiDependencies& service,
     if (!ours) co_return error_reply(ours.error());
     if (!trading::paper::is_unanswered(row)) co_return order_reply(row);
     look_only = !*ours;
+  }
+  if (!look_only) {
+    // Last before the order goes out, so that a switch engaged meanwhile still holds it.
+    if (const auto held = co_await hold(service)) {
+      const Result<void> kept = co_await net::blocking(
+          [&] { return keep_failure(service.database, row, held->why, !*there); });
+      if (!kept) co_return error_reply(kept.error());
+      co_return error_reply(held->status, held->why);
+    }
   }
   const Result<Order> sent =
       look_only ? co_await look_for(**broker, row) : co_await (*broker)->submit_order(*order);

@@ -25,11 +25,11 @@ std::shared_ptr<persistence::Database> open_database(const std::filesystem::path
 
 }  // namespace
 
-Service::Service(const Adjust& adjust, std::string_view database_url)
+Service::Service(const Adjust& adjust, Parts parts)
     : folder_(std::filesystem::temp_directory_path() / ("alphaswarm-api-" + random_uuid())),
-      database_(open_database(folder_, database_url)),
+      database_(open_database(folder_, parts.database_url)),
       broker_(tasks::make_memory_broker()),
-      bus_(tasks::make_memory_bus()),
+      bus_(parts.bus ? std::move(parts.bus) : tasks::make_memory_bus()),
       progress_(std::make_shared<tasks::ProgressBus>(bus_, database_)),
       queue_(std::make_unique<tasks::TaskQueue>(broker_, bus_, database_)),
       results_(std::make_unique<tasks::ForeignResults>(broker_, database_, progress_)),
