@@ -144,6 +144,19 @@ bool has_changed(const OrderRow& row, const Order& now) {
          row.broker_order_id != now.id.value;
 }
 
+Result<void> keep_unseen(persistence::Database& database, const OrderRow& row,
+                         trading::Unseen known) {
+  using trading::paper::kNeverCame;
+  using trading::paper::kUnknown;
+  if (known == trading::Unseen::on_its_way) return {};
+  if (known == trading::Unseen::never_came) {
+    return trading::paper::end_unplaced(database, row, kNeverCame);
+  }
+  log_warning("orders", "order '" + row.client_order_id + "' at " + row.venue + " is " +
+                            std::string(kUnknown));
+  return trading::paper::doubt(database, row, kUnknown);
+}
+
 net::task<void> look_after(persistence::Database& database, trading::Broker& broker, OrderRow row,
                            std::chrono::nanoseconds arrival) {
   // Asking is not part of any trace; what came of it is.
@@ -160,11 +173,9 @@ net::task<void> look_after(persistence::Database& database, trading::Broker& bro
   Result<void> kept;
   if (now && has_changed(row, *now)) {
     kept = co_await net::blocking([&] { return keep_change(database, row, *now); });
-  } else if (!now && now.error().code == ErrorCode::not_found && row.broker_order_id.empty() &&
-             broker.knows_client_ids() &&
-             now_unix().value - row.updated_at.value > arrival.count()) {
-    kept = co_await net::blocking(
-        [&] { return trading::paper::end_unplaced(database, row, trading::paper::kNeverCame); });
+  } else if (!now && now.error().code == ErrorCode::not_found && row.broker_order_id.empty()) {
+    const trading::Unseen known = unseen(broker, row.created_at, row.updated_at, arrival);
+    kept = co_await net::blocking([&] { return keep_unseen(database, row, known); });
   }
   if (!kept) {
     log_warning("orders", "what became of order '" + row.client_order_id +
@@ -184,7 +195,7 @@ net::task<void> follow_hand_orders(persistence::Database& database, std::vector<
     std::map<std::string, std::int64_t> still_open;
     for (const OrderRow& row : *rows) {
       trading::Broker* const broker = row.venue == "sim" ? nullptr : broker_of(venues, row.venue);
-      if (broker == nullptr) continue;
+      if (broker == nullptr || row.status_reason == trading::paper::kUnknown) continue;
       const std::int64_t now = now_unix().value;
       const auto before = asked.find(row.client_order_id);
       const std::int64_t last = before != asked.end() ? before->second : row.updated_at.value;

@@ -37,8 +37,10 @@ struct FollowOptions {
   // An order is asked after when a tenth of its age has passed since, within these.
   std::chrono::nanoseconds soonest = std::chrono::seconds(1);
   std::chrono::nanoseconds latest = std::chrono::seconds(60);
-  // How long an order may be on its way to a venue; unknown there after that, it never arrived.
-  std::chrono::nanoseconds arrival = std::chrono::minutes(10);
+  // How long an order may be on its way to a venue. Not shown there after that, it never arrived;
+  // or nobody can tell, where the venue no longer shows orders of that day: its row then says so,
+  // stays `submitting`, and is asked for no more.
+  std::chrono::nanoseconds arrival = trading::kOnItsWay;
 };
 
 // Asks live venues after the orders that may still change until each has ended, those that earlier

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -82,6 +84,61 @@ TEST_P(HandOrdersTest, EachFillIsKeptOnceWhoeverLooks) {
   }
   EXPECT_EQ(filled, ended.filled_quantity);
   service.stop_server();
+}
+
+// A venue that lists the orders of the day, and does not show this one, which had no answer.
+class UnseenOrdersTest : public ::testing::Test {
+ protected:
+  UnseenOrdersTest() {
+    venue_.client_ids = false;
+    trading::OrderRequest request;
+    request.client_id.value = "mine-1";
+    request.symbol = *trading::VtSymbol::parse("AAPL.US");
+    request.quantity = trading::Quantity::of(10);
+    persistence::OrderRow row = trading::paper::make_order_row(request, {}, "alpaca", {});
+    row.created_at = row.updated_at = {row.created_at.value -
+                                       std::chrono::nanoseconds(std::chrono::minutes(11)).count()};
+    EXPECT_TRUE(persistence::OrderRepository(service_.database()).insert(row));
+  }
+  persistence::OrderRow row() {
+    return *persistence::OrderRepository(service_.database()).find("mine-1").value();
+  }
+  // Follows until the row is as wanted, and for that many rounds more.
+  void follow_until(const std::function<bool()>& reached, int rounds) {
+    net::Runtime runtime("follower", 1, 1);
+    std::stop_source stop;
+    std::atomic<bool> over{false};
+    const std::chrono::milliseconds soon(5);
+    const auto follow = [&]() -> net::task<void> {
+      const FollowOptions options{.look_every = soon, .soonest = soon, .latest = soon};
+      const std::vector<Venue> venues{{"alpaca", &venue_, "a live venue"}};
+      co_await follow_hand_orders(service_.database(), venues, options);
+      over = true;
+    };
+    net::spawn(runtime, stop, follow());
+    for (int i = 0; i < 1000 && !reached(); ++i) std::this_thread::sleep_for(soon);
+    EXPECT_TRUE(reached());
+    const int looks = venue_.looks;
+    std::this_thread::sleep_for(soon * rounds);
+    EXPECT_LE(venue_.looks, looks + 1);  // one may have been under way
+    stop.request_stop();
+    while (!over) std::this_thread::sleep_for(soon);
+    runtime.stop();
+  }
+
+  testing::VenueDouble venue_;
+  Service service_;
+};
+
+TEST_F(UnseenOrdersTest, OneThatTheVenueWouldShowNeverCame) {
+  follow_until([this] { return row().status == "rejected"; }, 0);
+  EXPECT_EQ(row().status_reason, trading::paper::kNeverCame);
+}
+
+TEST_F(UnseenOrdersTest, OneOfAnEarlierDayStaysUnknownAndIsAskedForNoMore) {
+  venue_.all_days = false;
+  follow_until([this] { return row().status_reason == trading::paper::kUnknown; }, 40);
+  EXPECT_EQ(row().status, "submitting");
 }
 
 INSTANTIATE_TEST_SUITE_P(Databases, HandOrdersTest, persistence::test::kEachDatabase,

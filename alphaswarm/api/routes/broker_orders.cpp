@@ -78,14 +78,11 @@ std::expected<OrderRequest, net::HttpResponse> read_order(const net::HttpRequest
   return order;
 }
 
-// How long an order whose answer was lost may still arrive at a venue.
-constexpr std::chrono::minutes kOnItsWay(10);
-
-// Whether the order of a row that was there may have been sent by a process that is no more. A
-// venue that does not know our ids would take it twice.
-bool may_be_on_its_way(const trading::Broker& broker, const OrderRow& row) {
-  return !broker.knows_client_ids() && row.status == to_string(trading::OrderStatus::submitting) &&
-         now_unix().value - row.updated_at.value < std::chrono::nanoseconds(kOnItsWay).count();
+// Whether the order of a row that was there may be sent: an earlier try may have got through, maybe
+// of a process that is no more, and a venue that does not know our ids would take it twice.
+bool may_be_sent_again(const trading::Broker& broker, const OrderRow& row) {
+  return broker.knows_client_ids() ||
+         unseen(broker, row.created_at, row.updated_at) == trading::Unseen::never_came;
 }
 
 // Asks for it instead of sending it.
@@ -93,6 +90,9 @@ net::task<Result<Order>> look_for(trading::Broker& broker, const OrderRow& row) 
   trading::ClientOrderId id{row.client_order_id};
   Result<Order> found = co_await broker.query_order(std::move(id));
   if (found || found.error().code != ErrorCode::not_found) co_return found;
+  if (!broker.shows_orders_since(row.created_at)) {
+    co_return fail(ErrorCode::conflict, row.venue + ": " + std::string(trading::paper::kUnknown));
+  }
   co_return fail(ErrorCode::unavailable,
                  row.venue + ": the order may be on its way; it was asked for, not sent again");
 }
@@ -150,7 +150,7 @@ net::task<net::HttpResponse> place_order(const ApiDependencies& service,
   otel::set_on_current("order.client_id", row.client_order_id);
   // The same order again: one that a venue has, or that has ended, is not sent once more.
   if (!trading::paper::is_unanswered(row)) co_return order_reply(row);
-  bool look_only = *there && may_be_on_its_way(**broker, row);
+  bool look_only = *there && !may_be_sent_again(**broker, row);
   if (*there && !look_only) {
     const Result<bool> ours = co_await net::blocking([&] { return claim(service.database, row); });
     if (!ours) co_return error_reply(ours.error());

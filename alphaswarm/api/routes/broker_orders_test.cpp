@@ -114,6 +114,33 @@ TEST_F(BrokerOrdersTest, ATryThatIsHeldBackSaysNothingOfTheOneBefore) {
   EXPECT_EQ(row()->status, "submitting");
 }
 
+TEST_F(BrokerOrdersTest, AnOrderOfAnEarlierDayThatMayHaveComeIsNotSentAgain) {
+  venue_.client_ids = false;
+  venue_.on_submit = [](trading::OrderRequest) -> net::task<Result<trading::Order>> {
+    co_return fail(ErrorCode::unavailable, "no answer");
+  };
+  (void)service_.refusal("POST", kPath, kOrder, 502);
+  persistence::OrderRow yesterdays = *row();
+  const std::int64_t day = std::chrono::nanoseconds(std::chrono::hours(24)).count();
+  yesterdays.created_at.value -= day;
+  yesterdays.updated_at.value -= day;
+  ASSERT_TRUE(persistence::OrderRepository(service_.database()).upsert(yesterdays));
+  venue_.all_days = false;
+  const std::string why = service_.refusal("POST", kPath, kOrder, 409);
+  EXPECT_NE(why.find("unknown: "), std::string::npos) << why;
+  EXPECT_EQ(venue_.submitted, 1);
+  EXPECT_EQ(row()->status, "submitting");
+  // It shows after all: some orders of earlier days are still open.
+  venue_.on_look = []() -> net::task<Result<trading::Order>> {
+    trading::Order order;
+    order.id.value = "77";
+    order.status = trading::OrderStatus::new_order;
+    co_return order;
+  };
+  EXPECT_EQ(service_.call("POST", kPath, kOrder, 200, "Order").at("status"), "new");
+  EXPECT_EQ(venue_.submitted, 1);
+}
+
 // Without Redis nobody knows whether the switch is engaged.
 TEST(BrokerOrdersWithoutRedis, NoOrderLeavesAndNoRowIsLeft) {
   ::alphaswarm::testing::RedisServer redis;

@@ -16,7 +16,8 @@ namespace alphaswarm::api {
 //                    time_in_force? = day, limit_price?, stop_price?, client_order_id?} → Order, as
 //                    in /portfolio/orders, where it is from then on. 423 while the kill switch is
 //                    engaged, 400 for a word that is none of the allowed ones, 422 for other
-//                    mistakes, 409 if the client order id is taken by another order.
+//                    mistakes, 409 if the client order id is taken by another order, or by
+//                    this one of an earlier day whose fate the venue no longer tells.
 // DELETE /brokers/{venue}/orders/{id} → {venue, order_id, ok}; the id is the venue's or the
 //                    client's. 404; 409 if the order has ended otherwise.
 void add_broker_routes(RouteTable& table, const Context& context);

@@ -14,8 +14,6 @@ namespace otel = alphaswarm::observability;
 namespace {
 
 constexpr std::string_view kPart = "paper";
-// An order without an answer that the venue does not show may come this long.
-constexpr std::chrono::minutes kOnItsWay(10);
 
 Broker* broker_of(const Services& services, std::string_view venue) {
   if (venue == "alpaca") return services.live.alpaca;
@@ -74,9 +72,9 @@ class LeftOrder {
     return !is_final(order.status);
   }
   Result<bool> wait_for_it() {
-    const std::int64_t age = now_unix().value - row_.created_at.value;
-    if (age < std::chrono::nanoseconds(kOnItsWay).count()) return true;
-    const Result<void> written = broker_.shows_orders_since(row_.created_at)
+    const Unseen known = unseen(broker_, row_.created_at, row_.created_at);
+    if (known == Unseen::on_its_way) return true;
+    const Result<void> written = known == Unseen::never_came
                                      ? end_unplaced(database_, row_, kNeverCame)
                                      : doubt(database_, row_, kUnknown);
     if (!written) return std::unexpected(written.error());
