@@ -159,7 +159,7 @@ net::task<Result<void>> SessionRun::follow_unknown(std::string client_id) {
     }
     co_return Result<void>();
   }
-  const bool wanted = !ending_ && !withdrawn_.contains(client_id);
+  const bool wanted = !stopping() && !withdrawn_.contains(client_id);
   if (!wanted || !broker_->knows_client_ids()) co_return Result<void>();  // it is asked for again
   Result<OrderRequest> request = request_of(*row, row->quantity);
   if (!request) co_return std::unexpected(request.error());
