@@ -18,6 +18,9 @@ namespace otel = alphaswarm::observability;
 using persistence::OrderRepository;
 using persistence::OrderRow;
 using trading::Order;
+using trading::paper::kDenied;
+using trading::paper::kNeverCame;
+using trading::paper::kUnknown;
 
 namespace {
 
@@ -144,17 +147,21 @@ bool has_changed(const OrderRow& row, const Order& now) {
          row.broker_order_id != now.id.value;
 }
 
+Result<void> keep_doubt(persistence::Database& database, const OrderRow& row,
+                        std::string_view why) {
+  if (row.status_reason == why) return {};
+  log_warning("orders",
+              "order '" + row.client_order_id + "' at " + row.venue + " is " + std::string(why));
+  return trading::paper::doubt(database, row, why);
+}
+
 Result<void> keep_unseen(persistence::Database& database, const OrderRow& row,
                          trading::Unseen known) {
-  using trading::paper::kNeverCame;
-  using trading::paper::kUnknown;
   if (known == trading::Unseen::on_its_way) return {};
   if (known == trading::Unseen::never_came) {
     return trading::paper::end_unplaced(database, row, kNeverCame);
   }
-  log_warning("orders", "order '" + row.client_order_id + "' at " + row.venue + " is " +
-                            std::string(kUnknown));
-  return trading::paper::doubt(database, row, kUnknown);
+  return keep_doubt(database, row, kUnknown);
 }
 
 net::task<void> look_after(persistence::Database& database, trading::Broker& broker, OrderRow row,
@@ -173,7 +180,9 @@ net::task<void> look_after(persistence::Database& database, trading::Broker& bro
   Result<void> kept;
   if (now && has_changed(row, *now)) {
     kept = co_await net::blocking([&] { return keep_change(database, row, *now); });
-  } else if (!now && now.error().code == ErrorCode::not_found && row.broker_order_id.empty()) {
+  } else if (!now && now.error().code == ErrorCode::not_found && !row.broker_order_id.empty()) {
+    kept = co_await net::blocking([&] { return keep_doubt(database, row, kDenied); });
+  } else if (!now && now.error().code == ErrorCode::not_found) {
     const trading::Unseen known = unseen(broker, row.created_at, row.updated_at, arrival);
     kept = co_await net::blocking([&] { return keep_unseen(database, row, known); });
   }
@@ -195,7 +204,7 @@ net::task<void> follow_hand_orders(persistence::Database& database, std::vector<
     std::map<std::string, std::int64_t> still_open;
     for (const OrderRow& row : *rows) {
       trading::Broker* const broker = row.venue == "sim" ? nullptr : broker_of(venues, row.venue);
-      if (broker == nullptr || row.status_reason == trading::paper::kUnknown) continue;
+      if (broker == nullptr || row.status_reason == kUnknown) continue;
       const std::int64_t now = now_unix().value;
       const auto before = asked.find(row.client_order_id);
       const std::int64_t last = before != asked.end() ? before->second : row.updated_at.value;

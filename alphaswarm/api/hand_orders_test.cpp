@@ -141,6 +141,15 @@ TEST_F(UnseenOrdersTest, OneOfAnEarlierDayStaysUnknownAndIsAskedForNoMore) {
   EXPECT_EQ(row().status, "submitting");
 }
 
+TEST_F(UnseenOrdersTest, OneThatTheVenueOnceNamedIsSaidToBeDenied) {
+  persistence::OrderRow named = row();
+  named.broker_order_id = "77";
+  named.status = "new";
+  ASSERT_TRUE(persistence::OrderRepository(service_.database()).upsert(named));
+  follow_until([this] { return row().status_reason == trading::paper::kDenied; }, 0);
+  EXPECT_EQ(row().status, "new");
+}
+
 INSTANTIATE_TEST_SUITE_P(Databases, HandOrdersTest, persistence::test::kEachDatabase,
                          persistence::test::name_of_kind);
 

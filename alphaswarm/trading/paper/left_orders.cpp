@@ -51,8 +51,7 @@ class LeftOrder {
     // What the venue has named and denies now, or does not tell us: not before the next start.
     if (order.error().code == ErrorCode::unauthenticated) co_return false;
     if (order.error().code != ErrorCode::not_found) co_return true;
-    if (!row_.broker_order_id.empty()) co_return false;
-    co_return wait_for_it();
+    co_return row_.broker_order_id.empty() ? wait_for_it() : note_denial();
   }
 
  private:
@@ -70,6 +69,13 @@ class LeftOrder {
     if (!kept) return std::unexpected(kept.error());
     span_.set("order.status", to_string(order.status));
     return !is_final(order.status);
+  }
+  // It stays open: most likely the credentials are of another account now, and when they are right
+  // again somebody has to cancel it.
+  Result<bool> note_denial() {
+    const Result<void> written = doubt(database_, row_, kDenied);
+    if (!written) return std::unexpected(written.error());
+    return false;
   }
   Result<bool> wait_for_it() {
     const Unseen known = unseen(broker_, row_.created_at, row_.created_at);

@@ -31,11 +31,14 @@ void update_row(persistence::OrderRow& row, const Order& order);
 // The order as the row has it.
 [[nodiscard]] Result<Order> order_of(const persistence::OrderRow& row);
 
-// How an order ends that no venue had, and what is said of one whose fate nobody knows.
+// How an order ends that no venue had, and what is said of those whose fate nobody knows.
 inline constexpr std::string_view kNeverCame = "it never reached the venue";
 inline constexpr std::string_view kUnknown =
     "unknown: its submission had no answer, and the venue no longer lists orders of that day; look "
     "it up there";
+inline constexpr std::string_view kDenied =
+    "unknown: the venue once named this order and denies knowing it now (is it another account?); "
+    "look it up there";
 
 // Used by the session's task only.
 class OrderTracker {

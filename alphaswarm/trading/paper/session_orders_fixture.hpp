@@ -16,6 +16,7 @@ class MeddlingBroker final : public Broker {
   std::function<net::task<void>()> before_look;  // by client id
   std::atomic<bool> cancels{true};               // false: it does not answer to that
   std::atomic<bool> shows{true};                 // false: nor to questions by its own id
+  std::atomic<bool> denies{false};               // true: it knows none of its own ids
   std::atomic<int> looks{0};                     // by its own id
 
   [[nodiscard]] std::string_view venue() const noexcept override { return venue_.venue(); }
@@ -33,6 +34,7 @@ class MeddlingBroker final : public Broker {
   }
   net::task<Result<Order>> query_order(OrderId id) override {
     ++looks;
+    if (denies) co_return fail(ErrorCode::not_found, "there is no such order");
     if (!shows) co_return fail(ErrorCode::unavailable, "it does not answer");
     co_return co_await venue_.query_order(std::move(id));
   }

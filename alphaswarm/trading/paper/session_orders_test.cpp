@@ -3,6 +3,7 @@
 
 #include "alphaswarm/persistence/kill_switch_repository.hpp"
 #include "alphaswarm/trading/paper/left_orders.hpp"
+#include "alphaswarm/trading/paper/order_tracker.hpp"
 #include "alphaswarm/trading/paper/session_orders_fixture.hpp"
 
 namespace alphaswarm::trading::paper {
@@ -145,6 +146,22 @@ TEST_F(LeftOrdersTest, TheyAreCancelledWhenAWorkerStarts) {
   expect_same_orders(run);
   EXPECT_EQ(count_names(spans())["paper.order.follow_up"], 1);
   EXPECT_EQ(paper_->stats().open, 0U);
+}
+
+TEST_F(LeftOrdersTest, OneThatTheVenueDeniesIsAskedForOnceAndStaysOpen) {
+  const std::string run = leave_an_order();
+  between_.denies = true;
+  between_.looks = 0;
+  net::block_on(runtime_, follow_left_orders(services_));
+  EXPECT_EQ(between_.looks, 1);
+  EXPECT_EQ(first_order().status, "new");
+  EXPECT_EQ(first_order().status_reason, kDenied);
+  // The credentials were of another account.
+  between_.denies = false;
+  net::block_on(runtime_, follow_left_orders(services_));
+  EXPECT_EQ(first_order().status, "cancelled");
+  EXPECT_NE(first_order().status_reason, kDenied);
+  expect_same_orders(run);
 }
 
 TEST_F(LeftOrdersTest, FillsOfTheMeantimeAreWrittenDown) {
