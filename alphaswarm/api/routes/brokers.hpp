@@ -7,8 +7,8 @@ namespace alphaswarm::api {
 // Venues that take orders. Every route with {venue}: 404 for one that is not known, 503 for one
 // that is not configured, 502 when the venue fails.
 // GET /brokers       → [{venue, configured, note}]
-// GET /brokers/{venue}/status → {venue, connected, detail}; a venue that does not answer is
-//                    connected: false, not an error.
+// GET /brokers/{venue}/status → {venue, connected: true, detail}; a venue that does not answer, or
+//                    not to these credentials, is a 502, as everywhere.
 // GET /brokers/{venue}/account → {venue, id, status, cash, equity, buying_power}
 // GET /brokers/{venue}/positions → [{vt_symbol, quantity (negative: short), average_cost, mark,
 //                    value, unrealised_pnl}]
