@@ -76,7 +76,8 @@ Result<void> keep_failure(persistence::Database& database, OrderRow& row, std::s
                           bool over) {
   auto now = trading::paper::change_order(database, row.client_order_id, [&](OrderRow& stored) {
     if (!trading::paper::is_unanswered(stored)) return false;
-    if (over) stored.status = to_string(trading::OrderStatus::rejected);
+    // Claimed meanwhile, another try may have got through.
+    if (over && stored == row) stored.status = to_string(trading::OrderStatus::rejected);
     stored.status_reason = why;
     stored.updated_at = now_unix();
     return true;

@@ -24,8 +24,8 @@ namespace alphaswarm::api {
 // of it.
 [[nodiscard]] Result<void> keep_answer(persistence::Database& database, persistence::OrderRow& row,
                                        const trading::Order& answer);
-// Why there is no answer, unless somebody else has brought one. `over`: it is known that it never
-// will be at the venue, so the order is rejected; else it may have got through.
+// Why there is no answer, unless somebody else has brought one. `over`: this try did not get
+// through, and was the first; unless somebody has claimed the order meanwhile, it is rejected.
 [[nodiscard]] Result<void> keep_failure(persistence::Database& database, persistence::OrderRow& row,
                                         std::string_view why, bool over);
 // What became of earlier orders while this one was placed.

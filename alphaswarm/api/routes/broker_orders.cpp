@@ -90,7 +90,9 @@ net::task<Result<Order>> look_for(trading::Broker& broker, const OrderRow& row) 
   trading::ClientOrderId id{row.client_order_id};
   Result<Order> found = co_await broker.query_order(std::move(id));
   if (found || found.error().code != ErrorCode::not_found) co_return found;
-  if (!broker.shows_orders_since(row.created_at)) {
+  const bool unknown = row.status_reason == trading::paper::kUnknown ||
+                       unseen(broker, row.created_at, row.updated_at) == trading::Unseen::unknown;
+  if (unknown) {
     co_return fail(ErrorCode::conflict, row.venue + ": " + std::string(trading::paper::kUnknown));
   }
   co_return fail(ErrorCode::unavailable,

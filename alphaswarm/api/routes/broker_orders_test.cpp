@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "alphaswarm/api/hand_orders.hpp"
 #include "alphaswarm/api/testing/service.hpp"
 #include "alphaswarm/api/testing/venue_double.hpp"
 #include "alphaswarm/persistence/order_repository.hpp"
@@ -110,6 +111,20 @@ TEST_F(BrokerOrdersTest, ATryThatIsHeldBackSaysNothingOfTheOneBefore) {
   };
   (void)service_.refusal("POST", kPath, kOrder, 423);
   EXPECT_EQ(venue_.submitted, 1);
+  ASSERT_TRUE(row());
+  EXPECT_EQ(row()->status, "submitting");
+}
+
+// A second request for the same order claims it while the first waits to read the switch.
+TEST_F(BrokerOrdersTest, ATryThatIsHeldBackDoesNotEndWhatAnotherHasClaimed) {
+  bus_->before_get = [this](const std::string&) -> Result<void> {
+    auto claimed = row();
+    if (!claimed) return {};
+    bus_->engaged = true;
+    const Result<bool> ours = claim(service_.database(), *claimed);
+    return ours ? Result<void>() : std::unexpected(ours.error());
+  };
+  (void)service_.refusal("POST", kPath, kOrder, 423);
   ASSERT_TRUE(row());
   EXPECT_EQ(row()->status, "submitting");
 }

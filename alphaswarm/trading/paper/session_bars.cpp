@@ -103,8 +103,12 @@ net::task<Result<void>> SessionRun::work_on_bar(UnixNanos time, std::span<const 
     mid_bar_ = false;
   }
   const Result<void> submitted = co_await submit_decisions();
-  // The bar is half done, and is worked on once more by whoever resumes: mid_bar_ stays.
-  if (sim_ && !decisions_.empty() && ending_ && ending_->left) co_return submitted;
+  if (sim_ && !decisions_.empty() && ending_ && ending_->left) {
+    // The bar is half done, and whoever resumes works on it once more: mid_bar_ stays, and what the
+    // ledger says of it is said then.
+    std::ignore = loop_->take_ledger();
+    co_return submitted;
+  }
   // From here on the bar is done, whatever became of its orders: they are tracked.
   if (sim_) ++next_index_;
   mid_bar_ = false;

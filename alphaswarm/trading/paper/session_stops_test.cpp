@@ -73,6 +73,8 @@ TEST_F(SessionStopsTest, ABarThatIsHalfDoneAtTheSimulatedExchangeIsDoneOnceMore)
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->orders, 2);
   EXPECT_EQ(result->fills, 2);
+  EXPECT_EQ(persistence::SignalRepository(*services_.database).for_run(result->run_id, 9)->size(),
+            2U);
   EXPECT_EQ(result->bars_seen, static_cast<std::int64_t>(steps_.size()));
   for (const auto& order : orders_of(result->run_id)) EXPECT_EQ(order.status, "filled");
 }
