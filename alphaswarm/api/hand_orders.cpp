@@ -8,8 +8,7 @@
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/net/task.hpp"
 #include "alphaswarm/observability/tracing.hpp"
-#include "alphaswarm/persistence/fill_repository.hpp"
-#include "alphaswarm/trading/broker/order_news.hpp"
+#include "alphaswarm/trading/paper/order_change.hpp"
 #include "alphaswarm/trading/paper/order_tracker.hpp"
 
 namespace alphaswarm::api {
@@ -19,7 +18,9 @@ namespace otel = alphaswarm::observability;
 using persistence::OrderRepository;
 using persistence::OrderRow;
 using trading::Order;
-using trading::paper::update_row;
+using trading::paper::kDenied;
+using trading::paper::kNeverCame;
+using trading::paper::kUnknown;
 
 namespace {
 
@@ -29,40 +30,11 @@ bool same_order(const OrderRow& a, const OrderRow& b) {
          a.quantity == b.quantity && a.limit_price == b.limit_price && a.stop_price == b.stop_price;
 }
 
-// Told again, it has the same id.
-Result<void> keep_fill(persistence::Database& database, const OrderRow& row,
-                       const trading::BrokerUpdate& update) {
-  if (!update.fill) return {};
-  const trading::Fill& fill = *update.fill;
-  const Result<bool> kept =
-      persistence::FillRepository(database).insert({.id = update.execution_id,
-                                                    .client_order_id = row.client_order_id,
-                                                    .run_id = {},
-                                                    .vt_symbol = row.vt_symbol,
-                                                    .side = row.side,
-                                                    .quantity = fill.quantity.value(),
-                                                    .price = fill.price.value(),
-                                                    .commission = fill.commission.value(),
-                                                    .filled_at = fill.time,
-                                                    .trace_id = row.trace_id,
-                                                    .span_id = row.span_id,
-                                                    .created_at = now_unix()});
-  if (!kept) return std::unexpected(kept.error());
-  return {};
-}
-
-bool is_over(const OrderRow& row) {
-  const auto status = trading::parse_order_status(row.status);
-  return status && trading::is_final(*status);
+std::unexpected<Error> no_row(const OrderRow& row) {
+  return fail(ErrorCode::data_loss, "order '" + row.client_order_id + "' has lost its row");
 }
 
 }  // namespace
-
-void update_row(OrderRow& row, const Error& error) {
-  if (trading::is_refusal(error.code)) row.status = to_string(trading::OrderStatus::rejected);
-  row.status_reason = error.message;
-  row.updated_at = now_unix();
-}
 
 Result<bool> keep(OrderRepository& orders, OrderRow& row) {
   const Result<void> kept = orders.insert(row);
@@ -78,41 +50,53 @@ Result<bool> keep(OrderRepository& orders, OrderRow& row) {
   return true;
 }
 
-Result<void> keep_fills(persistence::Database& database, const OrderRow& row, const Order& order) {
-  for (const trading::BrokerUpdate& update : trading::order_news(nullptr, order)) {
-    if (const Result<void> kept = keep_fill(database, row, update); !kept) return kept;
-  }
+Result<bool> claim(persistence::Database& database, OrderRow& row) {
+  bool claimed = false;
+  auto now = trading::paper::change_order(database, row.client_order_id, [&](OrderRow& stored) {
+    claimed = stored == row;
+    if (claimed) stored.updated_at = now_unix();
+    return claimed;
+  });
+  if (!now) return std::unexpected(now.error());
+  if (!*now) return no_row(row);
+  row = std::move(**now);
+  return claimed;
+}
+
+Result<void> keep_answer(persistence::Database& database, OrderRow& row, const Order& answer) {
+  const trading::BrokerUpdate told{"", answer, std::nullopt, ""};
+  auto kept = trading::paper::keep_told(database, row.client_order_id, told);
+  if (!kept) return std::unexpected(kept.error());
+  if (!*kept) return no_row(row);
+  row = std::move((*kept)->row);
+  return {};
+}
+
+Result<void> keep_failure(persistence::Database& database, OrderRow& row, std::string_view why,
+                          bool over) {
+  auto now = trading::paper::change_order(database, row.client_order_id, [&](OrderRow& stored) {
+    if (!trading::paper::is_unanswered(stored)) return false;
+    // Claimed meanwhile, another try may have got through.
+    if (over && stored == row) stored.status = to_string(trading::OrderStatus::rejected);
+    stored.status_reason = why;
+    stored.updated_at = now_unix();
+    return true;
+  });
+  if (!now) return std::unexpected(now.error());
+  if (!*now) return no_row(row);
+  row = std::move(**now);
   return {};
 }
 
 Result<void> keep_news(persistence::Database& database,
                        const std::vector<trading::BrokerUpdate>& news) {
-  OrderRepository orders(database);
   Result<void> all;
   for (const trading::BrokerUpdate& update : news) {
-    Result<std::optional<OrderRow>> row = orders.find(update.order.request.client_id.value);
-    Result<void> kept;
-    if (!row) {
-      kept = std::unexpected(row.error());
-    } else if (row->has_value()) {
-      kept = keep_fill(database, **row, update);
-      update_row(**row, update.order);
-      if (kept) kept = orders.upsert(**row);
-    }
-    if (!kept && all) all = std::move(kept);
+    const auto kept =
+        trading::paper::keep_told(database, update.order.request.client_id.value, update);
+    if (!kept && all) all = std::unexpected(kept.error());
   }
   return all;
-}
-
-Result<void> keep_answer(OrderRepository& orders, OrderRow& row) {
-  Result<std::optional<OrderRow>> there = orders.find(row.client_order_id);
-  if (!there) return std::unexpected(there.error());
-  if (!there->has_value()) return orders.upsert(row);
-  const bool ended = is_over(**there) && !is_over(row);
-  const bool later = ended || (*there)->filled_quantity > row.filled_quantity;
-  if (!later) return orders.upsert(row);
-  row = std::move(**there);
-  return {};
 }
 
 // ---- following
@@ -137,11 +121,7 @@ otel::SpanContext context_of(const OrderRow& row) {
   return context;
 }
 
-// What has changed since the row was written; the row as it is now.
-Result<void> keep_change(persistence::Database& database, OrderRow row, const Order& now) {
-  const Result<Order> before = trading::paper::order_of(row);
-  if (!before) return std::unexpected(before.error());
-  const trading::BrokerUpdate told{"", now, std::nullopt, ""};
+Result<void> keep_change(persistence::Database& database, const OrderRow& row, const Order& now) {
   const otel::SpanContext parent = context_of(row);
   otel::SpanOptions options;
   options.parent = &parent;
@@ -151,21 +131,38 @@ Result<void> keep_change(persistence::Database& database, OrderRow row, const Or
             {"order.client_id", row.client_order_id},
             {"order.id", now.id.value},
             {"order.status", to_string(now.status)}});
-  for (const trading::BrokerUpdate& update : trading::order_news(*before, told)) {
-    if (update.fill) {
-      span.event("order.fill", {{"price", update.fill->price.value().to_string()},
-                                {"quantity", update.fill->quantity.value().to_string()}});
-    }
-    if (const Result<void> kept = keep_fill(database, row, update); !kept) return kept;
+  const trading::BrokerUpdate told{"", now, std::nullopt, ""};
+  const auto kept = trading::paper::keep_told(database, row.client_order_id, told);
+  if (!kept) return std::unexpected(kept.error());
+  if (!*kept) return no_row(row);
+  for (const trading::BrokerUpdate& update : (*kept)->news) {
+    if (!update.fill) continue;
+    span.event("order.fill", {{"price", update.fill->price.value().to_string()},
+                              {"quantity", update.fill->quantity.value().to_string()}});
   }
-  update_row(row, now);
-  OrderRepository orders(database);
-  return keep_answer(orders, row);
+  return {};
 }
 
 bool has_changed(const OrderRow& row, const Order& now) {
   return row.status != to_string(now.status) || row.filled_quantity != now.filled.value() ||
          row.broker_order_id != now.id.value;
+}
+
+Result<void> keep_doubt(persistence::Database& database, const OrderRow& row,
+                        std::string_view why) {
+  if (row.status_reason == why) return {};
+  log_warning("orders",
+              "order '" + row.client_order_id + "' at " + row.venue + " is " + std::string(why));
+  return trading::paper::doubt(database, row, why);
+}
+
+Result<void> keep_unseen(persistence::Database& database, const OrderRow& row,
+                         trading::Unseen known) {
+  if (known == trading::Unseen::on_its_way) return {};
+  if (known == trading::Unseen::never_came) {
+    return trading::paper::end_unplaced(database, row, kNeverCame);
+  }
+  return keep_doubt(database, row, kUnknown);
 }
 
 net::task<void> look_after(persistence::Database& database, trading::Broker& broker, OrderRow row,
@@ -184,16 +181,11 @@ net::task<void> look_after(persistence::Database& database, trading::Broker& bro
   Result<void> kept;
   if (now && has_changed(row, *now)) {
     kept = co_await net::blocking([&] { return keep_change(database, row, *now); });
-  } else if (!now && now.error().code == ErrorCode::not_found && row.broker_order_id.empty() &&
-             broker.knows_client_ids() &&
-             now_unix().value - row.updated_at.value > arrival.count()) {
-    row.status = to_string(trading::OrderStatus::rejected);
-    row.status_reason = trading::paper::kNeverCame;
-    row.updated_at = now_unix();
-    kept = co_await net::blocking([&] {
-      OrderRepository orders(database);
-      return keep_answer(orders, row);
-    });
+  } else if (!now && now.error().code == ErrorCode::not_found && !row.broker_order_id.empty()) {
+    kept = co_await net::blocking([&] { return keep_doubt(database, row, kDenied); });
+  } else if (!now && now.error().code == ErrorCode::not_found) {
+    const trading::Unseen known = unseen(broker, row.created_at, row.updated_at, arrival);
+    kept = co_await net::blocking([&] { return keep_unseen(database, row, known); });
   }
   if (!kept) {
     log_warning("orders", "what became of order '" + row.client_order_id +
@@ -213,7 +205,7 @@ net::task<void> follow_hand_orders(persistence::Database& database, std::vector<
     std::map<std::string, std::int64_t> still_open;
     for (const OrderRow& row : *rows) {
       trading::Broker* const broker = row.venue == "sim" ? nullptr : broker_of(venues, row.venue);
-      if (broker == nullptr) continue;
+      if (broker == nullptr || row.status_reason == kUnknown) continue;
       const std::int64_t now = now_unix().value;
       const auto before = asked.find(row.client_order_id);
       const std::int64_t last = before != asked.end() ? before->second : row.updated_at.value;

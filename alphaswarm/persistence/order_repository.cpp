@@ -48,6 +48,13 @@ Result<std::optional<OrderRow>> OrderRepository::find(std::string_view client_or
   return detail::select_one<OrderRow>(executor_, kText, {client_order_id});
 }
 
+Result<std::optional<OrderRow>> OrderRepository::find_and_lock(std::string_view client_order_id) {
+  if (executor_.system() != "postgresql") return find(client_order_id);  // SQLite has one writer
+  static const std::string kText =
+      detail::select_text<OrderRow>("WHERE client_order_id = $1 FOR UPDATE");
+  return detail::select_one<OrderRow>(executor_, kText, {client_order_id});
+}
+
 Result<std::vector<OrderRow>> OrderRepository::list(std::int64_t limit) {
   static const std::string kText = detail::select_text<OrderRow>("ORDER BY sequence DESC LIMIT $1");
   return detail::select_all<OrderRow>(executor_, kText, {limit});

@@ -44,6 +44,9 @@ class OrderRepository {
   // Inserts, or writes every column of the row with that client order id.
   [[nodiscard]] Result<void> upsert(const OrderRow& row);
   [[nodiscard]] Result<std::optional<OrderRow>> find(std::string_view client_order_id);
+  // The same within a transaction, which MUST be the executor: until that ends nobody else changes
+  // the row.
+  [[nodiscard]] Result<std::optional<OrderRow>> find_and_lock(std::string_view client_order_id);
   // Newest first.
   [[nodiscard]] Result<std::vector<OrderRow>> list(std::int64_t limit);
   [[nodiscard]] Result<std::vector<OrderRow>> for_run(std::string_view run_id, std::int64_t limit);

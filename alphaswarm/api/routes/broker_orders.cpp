@@ -10,11 +10,12 @@
 #include "alphaswarm/base/ids.hpp"
 #include "alphaswarm/net/runtime.hpp"
 #include "alphaswarm/observability/tracing.hpp"
-#include "alphaswarm/persistence/fill_repository.hpp"
+#include "alphaswarm/persistence/run_repository.hpp"
 #include "alphaswarm/trading/broker/broker.hpp"
-#include "alphaswarm/trading/broker/order_news.hpp"
 #include "alphaswarm/trading/kill_switch/kill_switch.hpp"
+#include "alphaswarm/trading/paper/order_change.hpp"
 #include "alphaswarm/trading/paper/order_tracker.hpp"
+#include "alphaswarm/trading/paper/session.hpp"
 
 namespace alphaswarm::api {
 
@@ -26,7 +27,6 @@ using persistence::OrderRepository;
 using persistence::OrderRow;
 using trading::Order;
 using trading::OrderRequest;
-using trading::paper::update_row;
 
 // The word at `key` as one of ours, or `fallback`; a word that is none goes to `bad_word`.
 template <class Enum>
@@ -78,14 +78,11 @@ std::expected<OrderRequest, net::HttpResponse> read_order(const net::HttpRequest
   return order;
 }
 
-// How long an order whose answer was lost may still arrive at a venue.
-constexpr std::chrono::minutes kOnItsWay(10);
-
-// Whether the order of a row that was there may have been sent by a process that is no more. A
-// venue that does not know our ids would take it twice.
-bool may_be_on_its_way(const trading::Broker& broker, const OrderRow& row) {
-  return !broker.knows_client_ids() && row.status == to_string(trading::OrderStatus::submitting) &&
-         now_unix().value - row.updated_at.value < std::chrono::nanoseconds(kOnItsWay).count();
+// Whether the order of a row that was there may be sent: an earlier try may have got through, maybe
+// of a process that is no more, and a venue that does not know our ids would take it twice.
+bool may_be_sent_again(const trading::Broker& broker, const OrderRow& row) {
+  return broker.knows_client_ids() ||
+         unseen(broker, row.created_at, row.updated_at) == trading::Unseen::never_came;
 }
 
 // Asks for it instead of sending it.
@@ -93,8 +90,43 @@ net::task<Result<Order>> look_for(trading::Broker& broker, const OrderRow& row) 
   trading::ClientOrderId id{row.client_order_id};
   Result<Order> found = co_await broker.query_order(std::move(id));
   if (found || found.error().code != ErrorCode::not_found) co_return found;
+  const bool unknown = row.status_reason == trading::paper::kUnknown ||
+                       unseen(broker, row.created_at, row.updated_at) == trading::Unseen::unknown;
+  if (unknown) {
+    co_return fail(ErrorCode::conflict, row.venue + ": " + std::string(trading::paper::kUnknown));
+  }
   co_return fail(ErrorCode::unavailable,
                  row.venue + ": the order may be on its way; it was asked for, not sent again");
+}
+
+// An order of a run that goes on is its session's, which asks for it before the next bar.
+Result<void> keep_cancelled(persistence::Database& database, const Order& now) {
+  const std::string& id = now.request.client_id.value;
+  const auto row = OrderRepository(database).find(id);
+  if (!row) return std::unexpected(row.error());
+  if (!*row) return {};
+  if (!(*row)->run_id.empty()) {
+    const auto run = persistence::RunRepository(database).find((*row)->run_id);
+    if (!run) return std::unexpected(run.error());
+    if (*run && !trading::paper::is_over(**run)) return {};
+  }
+  const trading::BrokerUpdate told{"", now, std::nullopt, ""};
+  const auto kept = trading::paper::keep_told(database, id, told);
+  if (!kept) return std::unexpected(kept.error());
+  return {};
+}
+
+// Why no order may leave.
+struct Held {
+  int status;
+  std::string why;
+};
+
+net::task<std::optional<Held>> hold(const ApiDependencies& service) {
+  const Result<trading::KillSwitchState> state = co_await service.kill_switch.state();
+  if (!state) co_return Held{503, state.error().message};
+  if (!state->engaged) co_return std::nullopt;
+  co_return Held{423, "The kill switch is engaged (" + state->reason + "): no new orders."};
 }
 
 net::HttpResponse order_reply(const OrderRow& row) {
@@ -111,13 +143,7 @@ net::task<net::HttpResponse> place_order(const ApiDependencies& service,
   if (!broker) co_return broker.error();
   const std::expected<OrderRequest, net::HttpResponse> order = read_order(request);
   if (!order) co_return order.error();
-  // Last before the order goes out, so that a switch engaged meanwhile still holds it.
-  const Result<trading::KillSwitchState> state = co_await service.kill_switch.state();
-  if (!state) co_return error_reply(state.error());
-  if (state->engaged) {
-    co_return error_reply(423,
-                          "The kill switch is engaged (" + state->reason + "): no new orders.");
-  }
+  if (const auto held = co_await hold(service)) co_return error_reply(held->status, held->why);
   OrderRow row =
       trading::paper::make_order_row(*order, {}, (*broker)->venue(), otel::current_context());
   OrderRepository orders(service.database);
@@ -125,34 +151,35 @@ net::task<net::HttpResponse> place_order(const ApiDependencies& service,
   if (!there) co_return error_reply(there.error());
   otel::set_on_current("order.client_id", row.client_order_id);
   // The same order again: one that a venue has, or that has ended, is not sent once more.
-  const auto status = trading::parse_order_status(row.status);
-  if (*there && (!row.broker_order_id.empty() || (status && trading::is_final(*status)))) {
-    co_return order_reply(row);
+  if (!trading::paper::is_unanswered(row)) co_return order_reply(row);
+  bool look_only = *there && !may_be_sent_again(**broker, row);
+  if (*there && !look_only) {
+    const Result<bool> ours = co_await net::blocking([&] { return claim(service.database, row); });
+    if (!ours) co_return error_reply(ours.error());
+    if (!trading::paper::is_unanswered(row)) co_return order_reply(row);
+    look_only = !*ours;
   }
-  const bool look_only = *there && may_be_on_its_way(**broker, row);
-  if (*there && !look_only && row.status == to_string(trading::OrderStatus::submitting)) {
-    // It goes out once more: from now on it may be on its way again.
-    row.updated_at = now_unix();
-    const Result<void> kept = co_await net::blocking([&] { return orders.upsert(row); });
-    if (!kept) co_return error_reply(kept.error());
+  if (!look_only) {
+    // Last before the order goes out, so that a switch engaged meanwhile still holds it.
+    if (const auto held = co_await hold(service)) {
+      const Result<void> kept = co_await net::blocking(
+          [&] { return keep_failure(service.database, row, held->why, !*there); });
+      if (!kept) co_return error_reply(kept.error());
+      co_return error_reply(held->status, held->why);
+    }
   }
   const Result<Order> sent =
       look_only ? co_await look_for(**broker, row) : co_await (*broker)->submit_order(*order);
   // As long since as it was: it was not sent now.
   if (look_only && !sent) co_return broker_error_reply(sent.error());
-  if (sent) {
-    update_row(row, *sent);
-  } else if (*there) {  // what is said of this try says nothing of the one before
-    row.status_reason = sent.error().message;
-  } else {
-    update_row(row, sent.error());
-  }
   // Whatever becomes of the answer, the news of earlier orders are kept.
   const auto keep_all = [&]() -> Result<void> {
-    const Result<void> told = keep_news(service.database, (*broker)->take_news());
-    if (Result<void> kept = keep_answer(orders, row); !kept) return kept;
-    if (!told) return told;
-    return sent ? keep_fills(service.database, row, *sent) : Result<void>();
+    Result<void> told = keep_news(service.database, (*broker)->take_news());
+    // What is said of this try says nothing of the one before.
+    const bool over = !sent && !*there && trading::is_refusal(sent.error().code);
+    Result<void> kept = sent ? keep_answer(service.database, row, *sent)
+                             : keep_failure(service.database, row, sent.error().message, over);
+    return kept ? told : kept;
   };
   const Result<void> kept = co_await net::blocking(keep_all);
   if (!kept) co_return error_reply(kept.error());
@@ -172,10 +199,11 @@ net::task<net::HttpResponse> cancel_order(const ApiDependencies& service,
   trading::OrderId order_id{ours ? (*row)->broker_order_id : std::string(id)};
   const Result<void> cancelled = co_await (*broker)->cancel_order(order_id);
   if (!cancelled) co_return broker_error_reply(cancelled.error());
-  if (ours) {
-    const Result<Order> after = co_await (*broker)->query_order(order_id);
-    if (after) update_row(**row, *after);
-    const Result<void> kept = co_await net::blocking([&] { return orders.upsert(**row); });
+  const Result<Order> after = co_await (*broker)->query_order(order_id);
+  if (after) {
+    // Also where it was named by the venue's id.
+    const Result<void> kept =
+        co_await net::blocking([&] { return keep_cancelled(service.database, *after); });
     if (!kept) co_return error_reply(kept.error());
   }
   JsonWriter json;

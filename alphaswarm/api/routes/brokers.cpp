@@ -35,11 +35,12 @@ net::task<net::HttpResponse> status(const ApiDependencies& service,
   const BrokerOrReply found = find_broker(service, path_param(request, "venue"));
   if (!found) co_return found.error();
   const Result<BrokerAccount> account = co_await (*found)->query_account();
+  if (!account) co_return broker_error_reply(account.error());
   JsonWriter json;
   json.begin_object()
       .field("venue", (*found)->venue())
-      .field("connected", account.has_value())
-      .field("detail", account ? "account " + account->status : account.error().message)
+      .field("connected", true)
+      .field("detail", "account " + account->status)
       .end_object();
   co_return reply(std::move(json));
 }
@@ -121,7 +122,7 @@ void add_broker_routes(RouteTable& table, const Context& context) {
   };
   add_get("/brokers", "Venues", "Venue[]", handler(context, list_venues), {});
   add_get("/brokers/{venue}/status", "Whether the venue answers", "VenueStatus",
-          handler(context, status), {404, 503});
+          handler(context, status), {404, 502, 503});
   add_get("/brokers/{venue}/account", "The account there", "VenueAccount",
           handler(context, account), {404, 502, 503});
   add_get("/brokers/{venue}/positions", "What it holds", "VenuePosition[]",

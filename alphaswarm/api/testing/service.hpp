@@ -30,7 +30,13 @@ using Adjust = std::function<void(ApiDependencies&)>;
 
 class Service {
  public:
-  explicit Service(const Adjust& adjust = {});
+  // What a test brings of its own.
+  struct Parts {
+    std::string database_url = {};              // of an empty database; empty: an SQLite file
+    std::shared_ptr<tasks::Bus> bus = nullptr;  // null: one in memory
+  };
+  explicit Service(const Adjust& adjust = {}) : Service(adjust, Parts()) {}
+  Service(const Adjust& adjust, Parts parts);
   ~Service();
 
   // A worker in this process with those tasks; it runs until the service ends.

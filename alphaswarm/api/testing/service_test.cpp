@@ -12,9 +12,11 @@
 namespace alphaswarm::api::testing {
 namespace {
 
-std::shared_ptr<persistence::Database> open_database(const std::filesystem::path& folder) {
+std::shared_ptr<persistence::Database> open_database(const std::filesystem::path& folder,
+                                                     std::string_view url) {
   std::filesystem::create_directories(folder);
-  auto database = persistence::Database::open((folder / "test.db").string());
+  const std::string file = (folder / "test.db").string();
+  auto database = persistence::Database::open(url.empty() ? std::string_view(file) : url);
   EXPECT_TRUE(database.has_value()) << database.error().message;
   const Result<void> migrated = persistence::migrate(**database);
   EXPECT_TRUE(migrated.has_value()) << migrated.error().message;
@@ -23,11 +25,11 @@ std::shared_ptr<persistence::Database> open_database(const std::filesystem::path
 
 }  // namespace
 
-Service::Service(const Adjust& adjust)
+Service::Service(const Adjust& adjust, Parts parts)
     : folder_(std::filesystem::temp_directory_path() / ("alphaswarm-api-" + random_uuid())),
-      database_(open_database(folder_)),
+      database_(open_database(folder_, parts.database_url)),
       broker_(tasks::make_memory_broker()),
-      bus_(tasks::make_memory_bus()),
+      bus_(parts.bus ? std::move(parts.bus) : tasks::make_memory_bus()),
       progress_(std::make_shared<tasks::ProgressBus>(bus_, database_)),
       queue_(std::make_unique<tasks::TaskQueue>(broker_, bus_, database_)),
       results_(std::make_unique<tasks::ForeignResults>(broker_, database_, progress_)),

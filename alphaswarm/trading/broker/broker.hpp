@@ -3,6 +3,7 @@
 // The one interface to a venue that takes orders. Each method is a span `broker.<method>` with
 // broker.venue (and order.id, order.client_id where there is an order).
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -89,5 +90,21 @@ class Broker {
   // What was learnt of other orders while one was submitted, and is told nowhere else; each once.
   [[nodiscard]] virtual std::vector<BrokerUpdate> take_news() { return {}; }
 };
+
+// How long an order whose submission had no answer may still arrive at a venue.
+inline constexpr std::chrono::minutes kOnItsWay(10);
+
+// What is known of such an order when the venue does not show it.
+enum class Unseen : std::uint8_t {
+  on_its_way,  // it may arrive yet
+  never_came,
+  unknown,  // it may have been there: the venue no longer shows orders of the day it was first sent
+};
+// Unless it never came, a venue that does not know client ids MUST NOT be sent it again.
+[[nodiscard]] inline Unseen unseen(const Broker& broker, UnixNanos first_sent, UnixNanos last_sent,
+                                   std::chrono::nanoseconds on_its_way = kOnItsWay) {
+  if (now_unix().value - last_sent.value < on_its_way.count()) return Unseen::on_its_way;
+  return broker.shows_orders_since(first_sent) ? Unseen::never_came : Unseen::unknown;
+}
 
 }  // namespace alphaswarm::trading

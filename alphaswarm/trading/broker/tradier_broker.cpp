@@ -18,9 +18,6 @@ namespace otel = alphaswarm::observability;
 
 namespace {
 
-// See the head of tradier_broker.hpp.
-constexpr std::chrono::minutes kOnItsWay(10);
-
 VenueConfig venue_config(const TradierConfig& config) {
   VenueConfig venue = venue_of(config, "tradier");
   venue.headers.set("Authorization", "Bearer " + config.token);

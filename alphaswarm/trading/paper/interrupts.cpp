@@ -73,6 +73,11 @@ net::task<bool> read_stop_key(tasks::Bus& bus, const std::string& key, Interrupt
 
 }  // namespace
 
+net::task<void> look_for_stop(tasks::Bus& bus, std::string task_id, Interrupts& interrupts) {
+  const std::string key = tasks::stop_channel(task_id);
+  std::ignore = co_await read_stop_key(bus, key, interrupts);
+}
+
 net::task<void> watch_stop_signal(tasks::Bus& bus, std::string task_id, Interrupts& interrupts) {
   const std::string channel = tasks::stop_channel(task_id);
   for (;;) {

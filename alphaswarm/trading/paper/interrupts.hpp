@@ -41,6 +41,9 @@ class Interrupts {
   net::AsyncEvent stop_event_;
 };
 
+// Whether a stop was asked for in the last minute, by the key alone.
+net::task<void> look_for_stop(tasks::Bus& bus, std::string task_id, Interrupts& interrupts);
+
 // Both run until they are asked to stop, whatever happens to the bus: while it is away they try
 // again every second.
 // Subscribes to the stop channel first and reads the key after, and again after each gap of the

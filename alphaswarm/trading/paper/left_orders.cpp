@@ -4,6 +4,7 @@
 
 #include "alphaswarm/base/log.hpp"
 #include "alphaswarm/base/random.hpp"
+#include "alphaswarm/trading/paper/order_change.hpp"
 #include "alphaswarm/trading/paper/order_tracker.hpp"
 
 namespace alphaswarm::trading::paper {
@@ -13,8 +14,6 @@ namespace otel = alphaswarm::observability;
 namespace {
 
 constexpr std::string_view kPart = "paper";
-// An order without an answer that the venue does not show may come this long.
-constexpr std::chrono::minutes kOnItsWay(10);
 
 Broker* broker_of(const Services& services, std::string_view venue) {
   if (venue == "alpaca") return services.live.alpaca;
@@ -24,19 +23,15 @@ Broker* broker_of(const Services& services, std::string_view venue) {
 // One order, while it is looked at.
 class LeftOrder {
  public:
-  LeftOrder(Services& services, Broker& broker, const persistence::OrderRow& row)
-      : broker_(broker),
-        client_id_(row.client_order_id),
-        recorder_(*services.database, row.run_id) {
+  LeftOrder(Services& services, Broker& broker, persistence::OrderRow row)
+      : database_(*services.database), broker_(broker), row_(std::move(row)) {
     otel::SpanOptions options;
     options.provider = services.provider;
     options.root = true;
     span_ = otel::span("paper.order.follow_up", options,
-                       {{"order.client_id", client_id_},
-                        {"alphaswarm.run_id", row.run_id},
-                        {"broker.venue", row.venue}});
-    orders_.open({}, row);
-    recorder_.forget();  // nothing has changed yet
+                       {{"order.client_id", row_.client_order_id},
+                        {"alphaswarm.run_id", row_.run_id},
+                        {"broker.venue", row_.venue}});
   }
 
   // True: look again.
@@ -48,56 +43,54 @@ class LeftOrder {
       std::ignore = co_await broker_.cancel_order(id);
       order = co_await broker_.query_order(std::move(id));
     }
-    bool again = true;
-    if (order) {
-      const BrokerUpdate told{"", *order, std::nullopt, ""};
-      for (const BrokerUpdate& one : orders_.news(told)) std::ignore = orders_.apply(one);
-      span_.set("order.status", to_string(order->status));
-      again = orders_.contains(client_id_);
-    } else if (order.error().code == ErrorCode::not_found ||
-               order.error().code == ErrorCode::unauthenticated) {
-      // What the venue has named and denies now, or does not tell us: not before the next start.
-      const bool may_come =
-          order.error().code == ErrorCode::not_found && row().broker_order_id.empty();
-      again = may_come && wait_for_it();
-    } else if (order.error().code == ErrorCode::cancelled) {
-      co_return std::unexpected(order.error());
-    }
-    if (!order) {
-      span_.error(order.error().message);
-      log_warning(kPart, fmt::format("order.client_id={}: {}", client_id_, order.error().message));
-    }
-    const Result<void> written = recorder_.commit(nullptr);
-    if (!written) co_return std::unexpected(written.error());
-    co_return again;
+    if (order) co_return keep(*order);
+    if (order.error().code == ErrorCode::cancelled) co_return std::unexpected(order.error());
+    span_.error(order.error().message);
+    log_warning(kPart,
+                fmt::format("order.client_id={}: {}", row_.client_order_id, order.error().message));
+    // What the venue has named and denies now, or does not tell us: not before the next start.
+    if (order.error().code == ErrorCode::unauthenticated) co_return false;
+    if (order.error().code != ErrorCode::not_found) co_return true;
+    co_return row_.broker_order_id.empty() ? wait_for_it() : note_denial();
   }
 
  private:
-  [[nodiscard]] const persistence::OrderRow& row() const { return *orders_.row_of(client_id_); }
   net::task<Result<Order>> find() {
-    if (row().broker_order_id.empty()) {
-      ClientOrderId name{client_id_};
+    if (row_.broker_order_id.empty()) {
+      ClientOrderId name{row_.client_order_id};
       co_return co_await broker_.query_order(std::move(name));
     }
-    OrderId id{row().broker_order_id};
+    OrderId id{row_.broker_order_id};
     co_return co_await broker_.query_order(std::move(id));
   }
-  bool wait_for_it() {
-    const std::int64_t age = now_unix().value - row().created_at.value;
-    if (age < std::chrono::nanoseconds(kOnItsWay).count()) return true;
-    if (broker_.shows_orders_since(row().created_at)) {
-      orders_.close(client_id_, OrderStatus::rejected, kNeverCame);
-    } else {
-      orders_.doubt(client_id_, kUnknown);
-    }
+  Result<bool> keep(const Order& order) {
+    const BrokerUpdate told{"", order, std::nullopt, ""};
+    const auto kept = keep_told(database_, row_.client_order_id, told);
+    if (!kept) return std::unexpected(kept.error());
+    span_.set("order.status", to_string(order.status));
+    return !is_final(order.status);
+  }
+  // It stays open: most likely the credentials are of another account now, and when they are right
+  // again somebody has to cancel it.
+  Result<bool> note_denial() {
+    const Result<void> written = doubt(database_, row_, kDenied);
+    if (!written) return std::unexpected(written.error());
+    return false;
+  }
+  Result<bool> wait_for_it() {
+    const Unseen known = unseen(broker_, row_.created_at, row_.created_at);
+    if (known == Unseen::on_its_way) return true;
+    const Result<void> written = known == Unseen::never_came
+                                     ? end_unplaced(database_, row_, kNeverCame)
+                                     : doubt(database_, row_, kUnknown);
+    if (!written) return std::unexpected(written.error());
     return false;
   }
 
+  persistence::Database& database_;
   Broker& broker_;
-  const std::string client_id_;
+  const persistence::OrderRow row_;
   otel::Span span_;  // of this look
-  Recorder recorder_;
-  OrderTracker orders_{recorder_};
 };
 
 }  // namespace

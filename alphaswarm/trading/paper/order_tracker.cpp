@@ -38,6 +38,22 @@ void update_row(persistence::OrderRow& row, const Order& order) {
   row.updated_at = now_unix();
 }
 
+persistence::FillRow make_fill_row(const persistence::OrderRow& order, const Fill& fill,
+                                   std::string execution_id) {
+  return {.id = std::move(execution_id),
+          .client_order_id = order.client_order_id,
+          .run_id = order.run_id,
+          .vt_symbol = order.vt_symbol,
+          .side = order.side,
+          .quantity = fill.quantity.value(),
+          .price = fill.price.value(),
+          .commission = fill.commission.value(),
+          .filled_at = fill.time,
+          .trace_id = order.trace_id,
+          .span_id = order.span_id,
+          .created_at = now_unix()};
+}
+
 Result<OrderRequest> request_of(const persistence::OrderRow& row, Decimal remaining) {
   OrderRequest request;
   const Result<VtSymbol> symbol = VtSymbol::parse(row.vt_symbol);
@@ -126,18 +142,7 @@ OrderTracker::Applied OrderTracker::apply(const BrokerUpdate& update) {
                                     {"order.client_id", fill.client_id.value},
                                     {"execution.id", update.execution_id},
                                     {"market.bar_time", to_rfc3339(fill.time)}});
-    applied.fill = persistence::FillRow{.id = update.execution_id,
-                                        .client_order_id = fill.client_id.value,
-                                        .run_id = entry.row.run_id,
-                                        .vt_symbol = fill.symbol.text(),
-                                        .side = std::string(to_string(fill.side)),
-                                        .quantity = fill.quantity.value(),
-                                        .price = fill.price.value(),
-                                        .commission = fill.commission.value(),
-                                        .filled_at = fill.time,
-                                        .trace_id = entry.row.trace_id,
-                                        .span_id = entry.row.span_id,
-                                        .created_at = now_unix()};
+    applied.fill = make_fill_row(entry.row, fill, update.execution_id);
     recorder_.fill(*applied.fill);
   }
   update_row(entry.row, update.order);

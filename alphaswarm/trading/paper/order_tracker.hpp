@@ -22,16 +22,23 @@ namespace alphaswarm::trading::paper {
 // Takes over what the venue says of the order.
 void update_row(persistence::OrderRow& row, const Order& order);
 
+// The row of what an update says was filled of the order; its span is the order's.
+[[nodiscard]] persistence::FillRow make_fill_row(const persistence::OrderRow& order,
+                                                 const Fill& fill, std::string execution_id);
+
 // The request of a row that was written down, for what is left of it. Errors: data_loss.
 [[nodiscard]] Result<OrderRequest> request_of(const persistence::OrderRow& row, Decimal remaining);
 // The order as the row has it.
 [[nodiscard]] Result<Order> order_of(const persistence::OrderRow& row);
 
-// How an order ends that no venue had, and what is said of one whose fate nobody knows.
+// How an order ends that no venue had, and what is said of those whose fate nobody knows.
 inline constexpr std::string_view kNeverCame = "it never reached the venue";
 inline constexpr std::string_view kUnknown =
     "unknown: its submission had no answer, and the venue no longer lists orders of that day; look "
     "it up there";
+inline constexpr std::string_view kDenied =
+    "unknown: the venue once named this order and denies knowing it now (is it another account?); "
+    "look it up there";
 
 // Used by the session's task only.
 class OrderTracker {

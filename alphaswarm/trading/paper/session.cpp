@@ -116,6 +116,8 @@ net::task<Result<SessionResult>> run_session(Services& services, SessionRequest 
   co_return co_await run->run(span);
 }
 
+bool is_over(const persistence::RunRow& row) noexcept { return is_terminal(row.status); }
+
 ShownStatus shown_status(const persistence::RunRow& row, UnixNanos now) {
   const bool should_live = !is_terminal(row.status) && row.status != "stale";
   if (!should_live) return {row.status, row.status_reason};

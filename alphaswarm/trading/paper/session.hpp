@@ -86,6 +86,9 @@ struct SessionRequest {
 [[nodiscard]] net::task<Result<SessionResult>> run_session(Services& services,
                                                            SessionRequest request);
 
+// Whether the run has ended: no session goes on with it, or writes its rows.
+[[nodiscard]] bool is_over(const persistence::RunRow& row) noexcept;
+
 // The state to show for a run: `stale`, with the reason, if it should be alive and has missed three
 // heartbeats; otherwise the row's own.
 struct ShownStatus {

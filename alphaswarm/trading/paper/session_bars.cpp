@@ -84,7 +84,7 @@ net::task<Result<void>> SessionRun::work_on_bar(UnixNanos time, std::span<const 
   Result<void> met;
   if (sim_) {
     met = co_await meet_exchange(bars);
-  } else if (!old) {
+  } else {
     met = co_await ask_about_orders();
   }
   if (!met) co_return met;
@@ -103,6 +103,12 @@ net::task<Result<void>> SessionRun::work_on_bar(UnixNanos time, std::span<const 
     mid_bar_ = false;
   }
   const Result<void> submitted = co_await submit_decisions();
+  if (sim_ && !decisions_.empty() && ending_ && ending_->left) {
+    // The bar is half done, and whoever resumes works on it once more: mid_bar_ stays, and what the
+    // ledger says of it is said then.
+    std::ignore = loop_->take_ledger();
+    co_return submitted;
+  }
   // From here on the bar is done, whatever became of its orders: they are tracked.
   if (sim_) ++next_index_;
   mid_bar_ = false;
@@ -168,14 +174,23 @@ void SessionRun::refuse(const Decision& decision, persistence::OrderRow& row,
   row.status_reason = why;
 }
 
+// A decision stays first among decisions_, and so in what is saved, until it has become an order or
+// a refusal. If the session is left to another worker meanwhile, it is taken up there. If it ends,
+// what is left is refused.
 net::task<Result<void>> SessionRun::submit_decisions() {
   while (!decisions_.empty()) {
-    const Decision decision = std::move(decisions_.front());
-    decisions_.erase(decisions_.begin());
+    if (stopping() && ending_->left) break;
+    const Decision decision = decisions_.front();
     const Result<void> submitted = co_await submit(decision);
+    if (!submitted && submitted.error().code == ErrorCode::cancelled) end_by_stop();
     if (!submitted) co_return submitted;
   }
   co_return Result<void>();
+}
+
+void SessionRun::take_decision() {
+  decisions_.erase(decisions_.begin());
+  ++row_.orders_submitted;
 }
 
 net::task<Result<void>> SessionRun::submit(const Decision& decision) {
@@ -186,7 +201,6 @@ net::task<Result<void>> SessionRun::submit(const Decision& decision) {
                                                 {"order.type", to_string(order.type)},
                                                 {"order.quantity", order.quantity.to_double()},
                                                 {"market.symbol", order.symbol.text()}});
-  ++row_.orders_submitted;
   const otel::SpanContext context = span.context();
   bar_spans_.emplace_back(order.client_id.value, context);
   persistence::OrderRow row = make_order_row(order, run_id_, broker_->venue(), context);
@@ -198,12 +212,17 @@ net::task<Result<void>> SessionRun::submit(const Decision& decision) {
   } else if (config_.dry_run) {
     refuse(decision, row, "dry run");
   } else if (const auto why = co_await held_back(span)) {
+    if (ending_ && ending_->left) {
+      span.event("order.left_undecided", {{"order.client_id", order.client_id.value}});
+      co_return Result<void>();
+    }
     refuse(decision, row, *why);
   } else if (const auto late = too_late(span)) {
     refuse(decision, row, *late);
   } else {
     co_return co_await place(decision, std::move(span), std::move(row));
   }
+  take_decision();
   span.set("order.status", row.status);
   recorder_.order(row);
   co_await progress_.order(std::move(row));
@@ -212,6 +231,7 @@ net::task<Result<void>> SessionRun::submit(const Decision& decision) {
 
 net::task<Result<void>> SessionRun::place(const Decision& decision, otel::Span span,
                                           persistence::OrderRow row) {
+  take_decision();
   if (config_.live_venue()) {
     // Whatever happens from here on, this order is known and followed.
     loop_->on_submitted(decision);
@@ -234,7 +254,8 @@ net::task<Result<void>> SessionRun::place(const Decision& decision, otel::Span s
     row.status = to_string(OrderStatus::new_order);
     span.set("order.id", order->id.value);
   } else {
-    // Nobody knows whether it arrived; the end of the session asks.
+    // Nobody knows whether it arrived: a live venue is asked from now on, the simulated exchange by
+    // whatever ends the session.
     row.status_reason = order.error().message;
     if (order.error().code != ErrorCode::cancelled) span.error(order.error().message);
   }

@@ -146,11 +146,11 @@ net::task<Result<SessionResult>> SessionRun::run(otel::Span& span) {
     log_info("paper", fmt::format("run {} {}: {} at {}", run_id_, resumed_ ? "resumes" : "starts",
                                   row_.strategy, row_.brokerage));
     const Result<void> opened = co_await open();
-    if (opened) {
+    if (!opened) {
+      end_by_error(opened.error());
+    } else if (!ending_) {
       co_await set_status("running", "");
       co_await play_watched();
-    } else {
-      end_by_error(opened.error());
     }
   } catch (const std::exception& error) {
     span.record_current_exception();

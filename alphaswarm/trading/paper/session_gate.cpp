@@ -15,6 +15,7 @@ namespace json = boost::json;
 namespace otel = alphaswarm::observability;
 
 namespace {
+constexpr std::string_view kStopping = "the session is stopping";
 // How often a halted session asks again, should no message tell it.
 constexpr std::chrono::milliseconds kAskAgainAfter(500);
 // How often one that waits for its next bar does.
@@ -51,6 +52,12 @@ void SessionRun::end_by_stop() {
        .reason = reason,
        .error = Error{ErrorCode::cancelled, reason, true},
        .left = true});
+}
+
+bool SessionRun::stopping() {
+  const bool asked = interrupts_.stop_reason() || net::this_task_stop_token().stop_requested();
+  if (asked) end_by_stop();
+  return ending_.has_value();
 }
 
 void SessionRun::end_by_error(const Error& error) {
@@ -135,13 +142,15 @@ net::task<bool> SessionRun::gate(otel::Span& span) {
   co_return true;
 }
 
-// What the kill switch says now, before each order. While it cannot be read, nothing leaves: the
-// session is halted within the bar, and goes on with the order when it can.
+// What the kill switch says now, before each order; and whether the session is stopping, which may
+// have begun meanwhile. While the switch cannot be read, nothing leaves: the session is halted
+// within the bar, and goes on with the order when it can.
 net::task<std::optional<std::string>> SessionRun::held_back(otel::Span& span) {
   bool halted = false;
   for (;;) {
     std::ignore = interrupts_.take_kill_switch_change();
     const Result<KillSwitchState> state = co_await kill_switch_.state();
+    if (stopping()) co_return std::string(kStopping);
     if (state) {
       if (halted) {
         span.event("session.resumed");
@@ -157,11 +166,9 @@ net::task<std::optional<std::string>> SessionRun::held_back(otel::Span& span) {
     if (!halted) span.event("session.halted", {{"reason", state.error().message}});
     halted = true;
     co_await set_status("halted", state.error().message);
-    const bool goes_on =
-        state.error().code != ErrorCode::cancelled && co_await wait(kAskAgainAfter);
-    if (!goes_on || interrupts_.stop_reason()) {
+    if (state.error().code == ErrorCode::cancelled || !co_await wait(kAskAgainAfter)) {
       end_by_stop();
-      co_return "the session is stopping";
+      co_return std::string(kStopping);
     }
   }
 }

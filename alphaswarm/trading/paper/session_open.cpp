@@ -290,7 +290,10 @@ net::task<Result<void>> SessionRun::open_market(const std::vector<VtSymbol>& sym
   if (!connected) co_return connected;
   const Result<void> continued = co_await continue_orders(false);
   if (!continued) co_return continued;
-  // What an earlier life decided and did not come to send.
+  // What an earlier life decided and did not come to send goes out when it is known what became of
+  // its orders, unless the session was asked to stop meanwhile.
+  if (const Result<void> asked = co_await ask_about_orders(); !asked) co_return asked;
+  if (!decisions_.empty()) co_await look_for_stop(*services_.bus, task_id_, interrupts_);
   co_return co_await submit_decisions();
 }
 

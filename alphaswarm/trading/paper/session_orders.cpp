@@ -19,11 +19,10 @@ namespace json = boost::json;
 
 namespace {
 
-// How long an order whose submission had no answer may be on its way. A venue that knows client
-// ids is sent such an order once more; the other is only asked, and longer. At the end of a session
-// nothing is sent any more, and the venue that knows client ids is asked for this long.
-constexpr std::chrono::seconds kOnItsWay(60);
-constexpr std::chrono::minutes kOnItsWayUnnamed(10);
+// A venue that knows client ids is sent an order that had no answer once more, this long; the other
+// is only asked, while it may be on its way (kOnItsWay). At the end of a session nothing is sent
+// any more, and the venue that knows client ids is asked for this long.
+constexpr std::chrono::seconds kSentAgainWithin(60);
 constexpr std::chrono::seconds kOnItsWayAtTheEnd(3);
 // How often such an order is asked for between bars.
 constexpr std::chrono::seconds kAskAgainAfter(2);
@@ -122,9 +121,9 @@ bool SessionRun::may_be_on_its_way(const persistence::OrderRow& row) const {
            std::chrono::nanoseconds(kOnItsWayAtTheEnd).count();
   }
   const std::chrono::nanoseconds limit = broker_->knows_client_ids()
-                                             ? std::chrono::nanoseconds(kOnItsWay)
-                                             : std::chrono::nanoseconds(kOnItsWayUnnamed);
-  return now_unix().value - row.created_at.value < limit.count();
+                                             ? std::chrono::nanoseconds(kSentAgainWithin)
+                                             : std::chrono::nanoseconds(kOnItsWay);
+  return unseen(*broker_, row.created_at, row.created_at, limit) == Unseen::on_its_way;
 }
 
 void SessionRun::close_unplaced(const std::string& client_id, std::string_view why) {
@@ -160,7 +159,7 @@ net::task<Result<void>> SessionRun::follow_unknown(std::string client_id) {
     }
     co_return Result<void>();
   }
-  const bool wanted = !ending_ && !withdrawn_.contains(client_id);
+  const bool wanted = !stopping() && !withdrawn_.contains(client_id);
   if (!wanted || !broker_->knows_client_ids()) co_return Result<void>();  // it is asked for again
   Result<OrderRequest> request = request_of(*row, row->quantity);
   if (!request) co_return std::unexpected(request.error());

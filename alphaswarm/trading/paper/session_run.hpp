@@ -95,6 +95,7 @@ class SessionRun {
   net::task<void> take(const BrokerUpdate& update);
   net::task<Result<void>> submit_decisions();
   net::task<Result<void>> submit(const Decision& decision);
+  void take_decision();
   net::task<Result<void>> place(const Decision& decision, observability::Span span,
                                 persistence::OrderRow row);
   void refuse(const Decision& decision, persistence::OrderRow& row, std::string_view why);
@@ -117,6 +118,8 @@ class SessionRun {
   [[nodiscard]] Result<void> flush();
   void end(Ending ending);
   void end_by_stop();
+  // Whether nothing new may go out: the session ends, or was asked to, which ending_ says then.
+  [[nodiscard]] bool stopping();
   void end_by_error(const Error& error);
   [[nodiscard]] boost::json::object state() const;
 
@@ -149,7 +152,7 @@ class SessionRun {
   std::int64_t next_index_ = 0;  // of the step to work on
   bool ready_ = false;           // loop_ holds the saved state, or the first: it may be saved again
   bool mid_bar_ = false;         // loop_ is ahead of next_index_: no moment to save it
-  std::vector<Decision> decisions_;  // of this bar, still to be submitted
+  std::vector<Decision> decisions_;  // of the last bar, still to become orders or refusals
   std::vector<SymbolBar> latest_;    // of a live feed: each symbol's last bar
   std::optional<BarStep> begun_;     // of a live feed: what an earlier life was at
   bool catching_up_ = false;         // the last bar was too old to trade on

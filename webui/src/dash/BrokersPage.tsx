@@ -29,17 +29,16 @@ function VenueDetail({ venue }: { venue: string }) {
     retry: false,
     refetchInterval: 5000,
   });
-  const status = useQuery(ask<{ connected: boolean; detail: string }>("status"));
-  const connected = status.data?.connected ?? false;
+  const status = useQuery(ask<{ detail: string }>("status"));
+  const connected = status.isSuccess;
   const account = useQuery({ ...ask<Account>("account"), enabled: connected });
   const positions = useQuery({ ...ask<Holding[]>("positions"), enabled: connected });
   if (status.isPending) return <Skeleton width={240} />;
   if (status.error) return <p className="is-error">{status.error.message}</p>;
   return (
     <>
-      <p className={connected ? "is-good" : "is-error"}>
-        {connected ? "connected" : "does not answer"}{" "}
-        <span className="muted">{status.data.detail}</span>
+      <p className="is-good">
+        connected <span className="muted">{status.data.detail}</span>
       </p>
       {account.data && (
         <dl className="stats">
