@@ -53,7 +53,7 @@ def hot():
     say("allocations", found["allocations"], "in_1M_spans", "<=", 0)
     say("unsampled_child_to_floor", found["child_unsampled"] / found["floor_1"], "x", "<=", 0.4)
     say("ratio_zero_to_floor", found["ratio_zero"] / found["floor_1"], "x", "<=", 0.4)
-    say("flight_recorder_to_span", found["flight_recorder"] / found["span_1"], "x")
+    say("flight_recorder_to_span", found["flight_recorder"] / found["span_1"], "x", "<=", 1.1)
     say("ten_attributes", found["ten_attributes"], "ns")
     say("ten_prepared_attributes", found["ten_prepared"], "ns")
     say("disabled_extra", found["disabled_extra"], "ns", "<=", 1)

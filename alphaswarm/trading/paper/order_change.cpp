@@ -68,7 +68,6 @@ Result<std::optional<KeptOrder>> keep(SqlExecutor& to, std::string_view client_o
 }  // namespace
 
 // Told once more after an answer that was lost, the row knows it.
-
 Result<std::optional<KeptOrder>> keep_told(Database& database, std::string_view client_order_id,
                                            const BrokerUpdate& told) {
   return persistence::in_transaction(
