@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "alphaswarm/base/decimal.hpp"
+#include "alphaswarm/persistence/bar_repository.hpp"
 #include "alphaswarm/persistence/database.hpp"
 #include "tests/support/postgres.hpp"
 #include "tests/support/process.hpp"
@@ -106,6 +108,22 @@ inline std::shared_ptr<Database> open_migrated(const std::string& url,
   const auto done = migrate(**database);
   EXPECT_TRUE(done) << done.error().message;
   return *database;
+}
+
+inline Decimal decimal(std::string_view text) { return *Decimal::parse(text); }
+
+// Of AAPL.NASDAQ, on that day of 1970 and after.
+inline BarRow bar(std::int64_t day, std::string_view close) {
+  BarRow row;
+  row.vt_symbol = "AAPL.NASDAQ";
+  row.interval = "1d";
+  row.timestamp = {day * 86'400'000'000'000};
+  row.open = decimal("100.12345678");
+  row.high = decimal("110");
+  row.low = decimal("90.5");
+  row.close = decimal(close);
+  row.volume = decimal("1234567890");
+  return row;
 }
 
 }  // namespace alphaswarm::persistence::test

@@ -112,6 +112,21 @@ class SessionStaleTest : public SessionOrdersTest {
     config["strategy"] = json::object{{"name", "buy_and_hold"}};
     return config;
   }
+  // The first of its orders reaches the venue, then the session is cut off with the others saved.
+  void cut_off_after_one_order() {
+    services_.resume_after_worker_stop = true;
+    Running first;
+    between_.on_submit = [&](OrderRequest request) -> net::task<Result<Order>> {
+      std::ignore = co_await broker_->submit_order(std::move(request));
+      first.stop.request_stop();
+      co_return fail(ErrorCode::cancelled, "cut off");
+    };
+    launch(first, buy_and_hold(), "live");
+    move_market();
+    ASSERT_FALSE(join(first));
+    ASSERT_EQ(venue_orders().size(), 1U);
+    between_.on_submit = nullptr;
+  }
 };
 
 }  // namespace alphaswarm::trading::paper

@@ -72,18 +72,7 @@ TEST_F(SessionOrdersTest, AKillSwitchThatNobodyToldOfIsSeen) {
 // Two orders are decided on at once. The first reaches the venue, then the session is cut off.
 TEST_F(SessionStaleTest, AnOrderThatWasDecidedOnLongAgoIsNotSent) {
   make_market(30, {"SWING.US", "OTHER.US"});
-  services_.resume_after_worker_stop = true;
-  Running first;
-  between_.on_submit = [&](OrderRequest request) -> net::task<Result<Order>> {
-    std::ignore = co_await broker_->submit_order(std::move(request));
-    first.stop.request_stop();
-    co_return fail(ErrorCode::cancelled, "cut off");
-  };
-  launch(first, buy_and_hold(), "live");
-  move_market();
-  ASSERT_FALSE(join(first));
-  ASSERT_EQ(venue_orders().size(), 1U);
-  between_.on_submit = nullptr;
+  cut_off_after_one_order();
   for (int i = 0; i < 4; ++i) move_market();
   Running second;
   launch(second, buy_and_hold(), "live");

@@ -98,26 +98,7 @@ TEST_F(SessionStopsTest, AfterAStopNothingNewGoesOut) {
   EXPECT_EQ(orders[1].status_reason, "the session is stopping");
 }
 
-// The first order reaches the venue, then the session is cut off with the second decision saved.
-class SavedDecisionsTest : public SessionStopsTest {
- protected:
-  void cut_off_after_one_order() {
-    services_.resume_after_worker_stop = true;
-    Running first;
-    between_.on_submit = [&](OrderRequest request) -> net::task<Result<Order>> {
-      std::ignore = co_await broker_->submit_order(std::move(request));
-      first.stop.request_stop();
-      co_return fail(ErrorCode::cancelled, "cut off");
-    };
-    launch(first, buy_and_hold(), "live");
-    move_market();
-    ASSERT_FALSE(join(first));
-    ASSERT_EQ(venue_orders().size(), 1U);
-    between_.on_submit = nullptr;
-  }
-};
-
-TEST_F(SavedDecisionsTest, GoOutWhenTheOpenOrdersWereAskedFor) {
+TEST_F(SessionStopsTest, SavedDecisionsGoOutWhenTheOpenOrdersWereAskedFor) {
   cut_off_after_one_order();
   between_.before_look = [this]() -> net::task<void> {
     ++looks_;
@@ -135,7 +116,7 @@ TEST_F(SavedDecisionsTest, GoOutWhenTheOpenOrdersWereAskedFor) {
   expect_both_bought(second);
 }
 
-TEST_F(SavedDecisionsTest, DoNotGoOutIfTheSessionWasStoppedMeanwhile) {
+TEST_F(SessionStopsTest, SavedDecisionsDoNotGoOutIfTheSessionWasStoppedMeanwhile) {
   cut_off_after_one_order();
   ASSERT_TRUE(net::block_on(runtime_, send_stop(*services_.bus, "live", "enough")));
   Running second;
