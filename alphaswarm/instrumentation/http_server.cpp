@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "alphaswarm/instrumentation/http_headers.hpp"
 #include "alphaswarm/instrumentation/http_method.hpp"
@@ -41,9 +40,6 @@ struct ServerName {
 std::string_view host_of(const net::HttpRequest& request) {
   return request.headers.get("Host").value_or("");
 }
-std::string_view agent_of(const net::HttpRequest& request) {
-  return request.headers.get("User-Agent").value_or("");
-}
 
 ServerName server_name(const net::HttpRequest& request) {
   const std::string_view host = host_of(request);
@@ -63,28 +59,25 @@ ServerName server_name(const net::HttpRequest& request) {
   return name;
 }
 
-// What a connection's requests have in common, as long as they name us and the client alike.
+// What a connection's requests have in common, as long as they call us alike. Not the user agent:
+// a proxy sends those of many clients over one connection.
 struct Connection {
   explicit Connection(const net::HttpRequest& request)
-      : host(host_of(request)), agent(agent_of(request)), http_version(request.http_version) {
+      : host(host_of(request)), http_version(request.http_version) {
     const ServerName server = server_name(request);
-    std::vector<otel::Attribute> all = {
-        {"url.scheme", "http"},
-        {"server.address", server.address},
-        {"server.port", server.port},
-        {"client.address", request.peer_address},
-        {"client.port", request.peer_port},
-        {"network.protocol.version", http_version == 10 ? "1.0" : "1.1"}};
-    if (!agent.empty()) all.push_back({"user_agent.original", agent});
-    attributes = otel::PreparedAttributes(all);
+    attributes = otel::PreparedAttributes(
+        {{"url.scheme", "http"},
+         {"server.address", server.address},
+         {"server.port", server.port},
+         {"client.address", request.peer_address},
+         {"client.port", request.peer_port},
+         {"network.protocol.version", http_version == 10 ? "1.0" : "1.1"}});
   }
   [[nodiscard]] bool fits(const net::HttpRequest& request) const {
-    return host == host_of(request) && agent == agent_of(request) &&
-           http_version == request.http_version;
+    return host == host_of(request) && http_version == request.http_version;
   }
 
   const std::string host;
-  const std::string agent;
   const unsigned http_version;
   otel::PreparedAttributes attributes;
 };
@@ -100,6 +93,7 @@ void describe(otel::Span& span, const net::HttpRequest& request, bool known,
   if (!request.route.empty()) span.set("http.route", request.route);
   if (!known) span.set("http.request.method_original", request.method);
   if (!request.query.empty()) span.set("url.query", redact_query(request.query));
+  if (const auto agent = request.headers.get("User-Agent")) span.set("user_agent.original", *agent);
 }
 
 // A parent that nobody recorded: what hangs below it is not recorded either.
