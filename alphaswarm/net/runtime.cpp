@@ -240,6 +240,11 @@ void RuntimeImpl::stop(std::chrono::milliseconds limit) {
     blocking_work_.reset();
     blocking.stop();
     blocking_threads_.clear();  // when the calls in progress have returned
+    if (has_blocking_threads_) {  // and the tasks that made them have had their turn
+      Signal turn;
+      boost::asio::post(io, [&turn] { turn.raise(); });
+      turn.wait();
+    }
     work_.reset();
     io.stop();
     threads_.clear();

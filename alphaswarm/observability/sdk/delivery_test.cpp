@@ -76,7 +76,7 @@ TEST_F(DeliveryTest, WaitsLongerEachTimeAndAsLongAsAsked) {
   ASSERT_EQ(pauses.size(), 4U);
   const auto expect_within = [](milliseconds pause, int least, int most) {
     EXPECT_GE(pause.count(), least);
-    EXPECT_LT(pause.count(), most + 700);  // a busy machine
+    EXPECT_LT(pause.count(), most + 3'000);  // a busy machine
   };
   expect_within(pauses[0], 500, 1'000);
   expect_within(pauses[1], 1'000, 2'000);
