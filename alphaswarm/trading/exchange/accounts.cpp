@@ -6,6 +6,8 @@
 #include <boost/json/parse.hpp>
 #include <functional>
 
+#include "alphaswarm/base/ids.hpp"
+
 namespace alphaswarm::trading::exchange {
 
 namespace json = boost::json;
@@ -144,9 +146,11 @@ ApiResult<std::shared_ptr<Account>> Accounts::make(std::string_view key_id, Matc
         "this exchange keeps at most {} open accounts: close one, or raise max_accounts",
         max_accounts_));
   }
-  // Order ids of two accounts, and of one before and after it was restored, must differ.
-  const std::int64_t generation = restored_state ? restored_state->bar_index + 1 : 0;
-  config.id_seed = std::hash<std::string>{}(fmt::format("{}/{}", key_id, generation));
+  // Order ids of two accounts, of one before and after it was restored, and of one that begins anew
+  // after this exchange was restarted must differ.
+  const std::string beginning =
+      restored_state ? std::to_string(restored_state->bar_index + 1) : random_uuid();
+  config.id_seed = std::hash<std::string>{}(fmt::format("{}/{}", key_id, beginning));
   auto account = Account::create(std::string(key_id), config, bounds_, std::move(restored_state));
   if (!account) return unprocessable(account.error().message);
   entries_[std::string(key_id)] = Entry{*account, 0};
