@@ -45,7 +45,7 @@ struct OrderFilter {
   enum class State : std::uint8_t { open, closed, all } state = State::open;
   std::size_t limit = 50;
   bool ascending = false;
-  std::optional<UnixNanos> after, until;  // by creation
+  std::optional<UnixNanos> after, until;  // by creation, both exclusive
   std::vector<std::string> symbols;
   std::optional<Side> side;
 };
@@ -107,7 +107,8 @@ class Account {
   [[nodiscard]] boost::json::object account() const;
   [[nodiscard]] boost::json::array positions() const;  // without closed ones
   [[nodiscard]] ApiResult<boost::json::object> position(std::string_view symbol) const;
-  // Sells (or buys back) a position at the next open: all of it, `quantity` of it, or `percent`.
+  // Sells (or buys back) a position at the next open: all of it, `quantity` of it, or `percent`, of
+  // whole shares a whole number. 403 for more than open orders leave of it.
   [[nodiscard]] ApiResult<boost::json::object> close_position(std::string_view symbol,
                                                               std::optional<Decimal> quantity = {},
                                                               std::optional<Decimal> percent = {});
@@ -166,7 +167,10 @@ class Account {
       : key_id_(std::move(key_id)), bounds_(bounds), engine_(std::move(engine)) {}
 
   [[nodiscard]] static ApiResult<Batch> parse_batch(std::string_view body);
+  // Whether the account takes another order at all, and has none of that client id.
+  [[nodiscard]] ApiResult<void> may_place(const OrderRequest& request) const;
   [[nodiscard]] ApiResult<boost::json::object> place(const OrderRequest& request);
+  [[nodiscard]] Quantity available(const VtSymbol& symbol) const;
   [[nodiscard]] ApiResult<boost::json::object> sell_off(const VtSymbol& symbol, Quantity held);
   [[nodiscard]] ApiResult<VtSymbol> listed(std::string_view symbol) const;
   [[nodiscard]] ApiResult<const Step*> earlier_step(const Batch& batch) const;
