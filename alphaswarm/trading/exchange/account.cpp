@@ -58,6 +58,7 @@ ApiResult<json::object> Account::submit(std::string_view body) {
   ApiResult<OrderBody> parsed = parse_order(body);
   if (!parsed) return std::unexpected(std::move(parsed.error()));
   const std::scoped_lock lock(mutex_);
+  if (unopened()) return not_opened();
   ApiResult<VtSymbol> symbol = listed(parsed->symbol);
   if (!symbol) return unprocessable(symbol.error().message);
   parsed->request.symbol = std::move(*symbol);
@@ -274,6 +275,11 @@ json::object Account::clock() const {
           {"is_open", true},
           {"next_open", to_rfc3339({midnight + kDay})},
           {"next_close", to_rfc3339({midnight + kDay})}};
+}
+
+void Account::mark_opened() {
+  const std::scoped_lock lock(mutex_);
+  opened_ = true;
 }
 
 std::int64_t Account::last_bar_index() const {

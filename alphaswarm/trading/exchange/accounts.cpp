@@ -169,11 +169,15 @@ ApiResult<Accounts::Opened> Accounts::open(std::string_view key_id, OpenRequest 
   const auto found = entries_.find(key_id);
   if (found != entries_.end()) {
     const std::shared_ptr<Account>& existing = found->second.account;
-    if (same_terms(existing->config(), request.config)) {
+    const bool used = existing->used();
+    // What is restored begins with its own books, whoever has made an account of the key meanwhile.
+    const bool replaced = request.restored && !used;
+    if (!replaced && same_terms(existing->config(), request.config)) {
       found->second.closed_at = 0;
+      existing->mark_opened();
       return Opened{existing, false};
     }
-    if (existing->used()) {
+    if (used) {
       return std::unexpected(
           ApiError{409, 40910000, "this account was opened with other terms and has been used"});
     }
@@ -181,6 +185,7 @@ ApiResult<Accounts::Opened> Accounts::open(std::string_view key_id, OpenRequest 
   }
   auto made = make(key_id, request.config, std::move(request.restored));
   if (!made) return std::unexpected(std::move(made.error()));
+  (*made)->mark_opened();
   return Opened{std::move(*made), true};
 }
 

@@ -50,5 +50,30 @@ TEST_F(AccountsTest, OrderIdsOfARestoredAccountAreThoseOfItsPlace) {
   EXPECT_NE(restored(10), id);
 }
 
+// A session whose exchange was restarted is told so, and restores its account.
+TEST_F(AccountsTest, AMarketThatWasForgottenDoesNotGoOnByItself) {
+  start();
+  const Answered refused = advance(7, 99, 100);
+  EXPECT_EQ(refused.status, 404);
+  EXPECT_NE(refused.text.find("was not opened"), std::string::npos) << refused.text;
+  EXPECT_EQ(call("POST", "/v2/orders", order_body("one", "buy", "1")).status, 404);
+  EXPECT_EQ(text(call("GET", "/v2/account").body, "cash"), "100000");
+  const Answered opened =
+      call("POST", "/sim/v1/account",
+           R"({"restore":{"bar_index":6,"cash":"900","bars":[{"symbol":"AAPL.NASDAQ",)"
+           R"("t":"2020-01-07","o":100,"h":100,"l":100,"c":100,"v":1}]}})");
+  EXPECT_TRUE(opened.body.at("created").as_bool()) << opened.text;
+  EXPECT_EQ(text(opened.body.at("account"), "cash"), "900");
+  EXPECT_EQ(advance(7, 99, 100).status, 200);
+}
+
+TEST_F(AccountsTest, AMarketMayBeginAnywhereOnceItsAccountIsOpen) {
+  start();
+  EXPECT_EQ(advance(0, 99, 100, "unopened").status, 200);
+  EXPECT_EQ(advance(5, 99, 100, "unopened").status, 200);
+  ASSERT_EQ(call("POST", "/sim/v1/account", "{}").status, 200);
+  EXPECT_EQ(advance(7, 99, 100).status, 200);
+}
+
 }  // namespace
 }  // namespace alphaswarm::trading::exchange
