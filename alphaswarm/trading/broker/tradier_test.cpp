@@ -213,6 +213,17 @@ TEST_F(TradierTest, CancellingIsSafeToRepeat) {
   EXPECT_EQ(wait(broker_->query_order(placed->id))->status, OrderStatus::cancelled);
 }
 
+// The venue may say no for the moment, while the order goes on.
+TEST_F(TradierTest, AnOpenOrderThatWasNotCancelledIsNoConflict) {
+  const Result<Order> placed = wait(broker_->submit_order(order("one")));
+  tradier_.refuses_to_cancel = true;
+  const Result<void> refused = wait(broker_->cancel_order(placed->id));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unavailable) << refused.error().message;
+  tradier_.refuses_to_cancel = false;
+  EXPECT_TRUE(wait(broker_->cancel_order(placed->id)));
+}
+
 // A day of many orders; the new one is on the last page, and the answer to it is lost.
 TEST_F(TradierTest, OrdersOfEveryPageAreSeen) {
   ASSERT_TRUE(wait(broker_->submit_order(order("first"))));
