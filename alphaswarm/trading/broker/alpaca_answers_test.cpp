@@ -29,12 +29,13 @@ class AlpacaAnswersTest : public ::testing::Test {
       router.add(std::move(route));
     };
     add("POST", "/v2/orders", [this](const HttpRequest&) -> net::task<HttpResponse> {
-      ++posts_;
+      if (++posts_ <= lost_) co_return HttpResponse::json(504, "{}");
       co_return HttpResponse::text(status_, answer_, "application/json");
     });
     add("GET", "/v2/orders:by_client_order_id",
         [this](const HttpRequest&) -> net::task<HttpResponse> {
           ++looks_;
+          if (away_) co_return HttpResponse::json(503, "{}");
           if (!shown_) {
             co_return HttpResponse::json(404, R"({"code":40410000,"message":"order not found"})");
           }
@@ -79,6 +80,8 @@ class AlpacaAnswersTest : public ::testing::Test {
   std::unique_ptr<AlpacaBroker> broker_;
   std::atomic<int> posts_{0}, looks_{0};
   std::atomic<bool> shown_{false};  // whether the order is found by its client id
+  std::atomic<bool> away_{false};   // whether nobody can look
+  std::atomic<int> lost_{0};        // how many submissions get no answer first
   int status_ = 200;
   std::string answer_;
 };
@@ -126,6 +129,28 @@ TEST_F(AlpacaAnswersTest, ANoIsANo) {
   EXPECT_EQ(submit(422, R"({"message":"qty must be > 0"})").error().code,
             ErrorCode::invalid_argument);
   EXPECT_EQ(submit(401, "{}").error().code, ErrorCode::unauthenticated);
+}
+
+// The account may refuse a second sending because of the first: it was the last order it could
+// take.
+TEST_F(AlpacaAnswersTest, ANoToASecondSendingMayBeAboutTheFirst) {
+  constexpr const char* kNo = R"({"message":"this account has had its orders"})";
+  lost_ = 1;
+  shown_ = true;
+  const Result<Order> taken = submit(403, kNo);
+  ASSERT_TRUE(taken) << taken.error().message;
+  EXPECT_EQ(taken->status, OrderStatus::new_order);
+  EXPECT_EQ(taken->id.value, "venue-1");
+  EXPECT_EQ(posts_, 2);
+  shown_ = false;
+  const Result<Order> refused = submit(403, kNo);
+  ASSERT_TRUE(refused) << refused.error().message;
+  EXPECT_EQ(refused->status, OrderStatus::rejected);
+  EXPECT_EQ(looks_, 1);
+  away_ = true;
+  const Result<Order> unknown = submit(403, kNo);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, ErrorCode::unavailable);
 }
 
 }  // namespace

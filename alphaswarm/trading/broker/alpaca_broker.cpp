@@ -96,8 +96,7 @@ net::task<Result<Order>> AlpacaBroker::submit(const OrderRequest& request) {
   if (!reply) co_return std::unexpected(reply.error());
   // An earlier try arrived, or an earlier life of this session.
   if (says_duplicate(*reply)) co_return co_await find_placed(request, reply->message());
-  // The account cannot take it. The venue may have kept the order or not; for us it is rejected.
-  if (reply->status == 403) co_return rejected(request, reply->message());
+  if (reply->status == 403) co_return co_await refused(request, *reply);
   if (!reply->ok()) {
     co_return std::unexpected(to_error(*reply, venue(), "the order was not accepted"));
   }
@@ -107,14 +106,31 @@ net::task<Result<Order>> AlpacaBroker::submit(const OrderRequest& request) {
   co_return co_await find_placed(request, order.error().message);
 }
 
+// The account cannot take it. The venue may have kept the order or not; for us it is rejected. What
+// it cannot take is the second one, though, where an earlier try arrived.
+net::task<Result<Order>> AlpacaBroker::refused(const OrderRequest& request,
+                                               const VenueReply& reply) {
+  if (reply.resend_count == 0) co_return rejected(request, reply.message());
+  Result<Order> known = co_await fetch_order(request.client_id);
+  if (!known && known.error().code == ErrorCode::not_found) {
+    co_return rejected(request, reply.message());
+  }
+  co_return what_is_known(std::move(known), request, reply.message());
+}
+
+Result<Order> AlpacaBroker::what_is_known(Result<Order> known, const OrderRequest& request,
+                                          std::string_view why) const {
+  if (known) return settled(std::move(*known), request);
+  const ErrorCode code = known.error().code;
+  if (code == ErrorCode::cancelled || code == ErrorCode::unauthenticated) return known;
+  return fail(ErrorCode::unavailable,
+              fmt::format("{}: what became of order {} is not known ({}; {})", venue(),
+                          request.client_id.value, why, known.error().message));
+}
+
 net::task<Result<Order>> AlpacaBroker::find_placed(const OrderRequest& request, std::string why) {
   Result<Order> known = co_await fetch_order(request.client_id);
-  if (known) co_return settled(std::move(*known), request);
-  const ErrorCode code = known.error().code;
-  if (code == ErrorCode::cancelled || code == ErrorCode::unauthenticated) co_return known;
-  co_return fail(ErrorCode::unavailable,
-                 fmt::format("{}: what became of order {} is not known ({}; {})", venue(),
-                             request.client_id.value, why, known.error().message));
+  co_return what_is_known(std::move(known), request, why);
 }
 
 net::task<Result<Order>> AlpacaBroker::order_at(std::string path, std::string what) {

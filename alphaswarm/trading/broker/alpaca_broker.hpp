@@ -47,6 +47,10 @@ class AlpacaBroker : public VenueBroker {
   // The venue took the order, or says so, and did not show it. Unavailable if it does not show it
   // when it is asked either; `why` is for that.
   net::task<Result<Order>> find_placed(const OrderRequest& request, std::string why);
+  net::task<Result<Order>> refused(const OrderRequest& request, const VenueReply& reply);
+  // What the venue said when it was asked for the order, as the answer to its submission.
+  [[nodiscard]] Result<Order> what_is_known(Result<Order> known, const OrderRequest& request,
+                                            std::string_view why) const;
   net::task<Result<Order>> order_at(std::string path, std::string what);
   // The answer to a GET of that path. `what` is for the error.
   net::task<Result<boost::json::value>> get(std::string path, std::string what);

@@ -30,13 +30,26 @@ std::string text(const json::object& object, std::string_view key, bool required
   return {};
 }
 
+// Alpaca gives fractions of shares nine places: what is beyond our eight is rounded half away from
+// zero.
+Result<Decimal> parse_rounded(std::string_view text) {
+  const std::size_t point = text.find('.');
+  const std::string_view places = point == text.npos ? "" : text.substr(point + 1);
+  if (places.size() <= 8 || places.find_first_not_of("0123456789") != places.npos) {
+    return Decimal::parse(text);
+  }
+  const Result<Decimal> cut = Decimal::parse(text.substr(0, point + 9));
+  if (!cut || places[8] < '5') return cut;
+  return *cut + Decimal::from_units(text.starts_with('-') ? -1 : 1);
+}
+
 std::optional<Decimal> decimal(const json::object& object, std::string_view key) {
   const json::value* value = find(object, key);
   if (value == nullptr) return std::nullopt;
   if (value->is_number()) return Decimal::from_double(value->to_number<double>());
   if (!value->is_string()) throw Malformed{fmt::format("{} is not a number", key)};
   if (value->get_string().empty()) return std::nullopt;
-  const Result<Decimal> number = Decimal::parse(value->get_string());
+  const Result<Decimal> number = parse_rounded(value->get_string());
   if (!number) throw Malformed{fmt::format("{}: {}", key, number.error().message)};
   return *number;
 }
@@ -65,7 +78,11 @@ Order order_of(const json::object& object, const SymbolLookup& lookup) {
   request.quantity = Quantity(decimal(object, "qty").value_or(Decimal()));
   if (const auto limit = decimal(object, "limit_price")) request.limit_price = Price(*limit);
   if (const auto stop = decimal(object, "stop_price")) request.stop_price = Price(*stop);
-  order.status = word(parse_order_status(text(object, "status", true)));
+  const std::string status = text(object, "status", true);
+  order.status = word(parse_order_status(status));
+  if (status == "done_for_day" && request.time_in_force != TimeInForce::day) {
+    order.status = OrderStatus::new_order;  // until the next trading day
+  }
   order.filled = Quantity(decimal(object, "filled_qty").value_or(Decimal()));
   const bool part_filled = order.filled.is_positive() && order.filled < request.quantity;
   if (order.status == OrderStatus::new_order && part_filled) order.status = OrderStatus::partial;

@@ -88,6 +88,40 @@ TEST(AlpacaShapes, EveryStatus) {
   }
 }
 
+// It is done for that day only.
+TEST(AlpacaShapes, AnOrderOfManyDaysGoesOnAfterADay) {
+  const auto status = [](const std::string& changes) {
+    const Result<Order> order = read_order(
+        json::parse(order_text(R"({"status": "done_for_day", )" + changes + "}")), kLookup);
+    EXPECT_TRUE(order) << order.error().message;
+    return order ? order->status : OrderStatus::rejected;
+  };
+  EXPECT_EQ(status(R"("time_in_force": "gtc", "filled_qty": "0")"), OrderStatus::new_order);
+  EXPECT_EQ(status(R"("time_in_force": "gtc", "filled_qty": "4")"), OrderStatus::partial);
+  EXPECT_EQ(status(R"("time_in_force": "day", "filled_qty": "4")"), OrderStatus::expired);
+  EXPECT_EQ(status(R"("time_in_force": "cls", "filled_qty": "0")"), OrderStatus::expired);
+}
+
+// Fractions of shares come with nine places.
+TEST(AlpacaShapes, PlacesBeyondOursAreRounded) {
+  const Result<Order> order =
+      read_order(json::parse(order_text(R"({"qty": "100", "filled_qty": "72.865432211",
+                                            "filled_avg_price": "120.500000005"})")),
+                 kLookup);
+  ASSERT_TRUE(order) << order.error().message;
+  EXPECT_EQ(order->filled.to_string(), "72.86543221");
+  EXPECT_EQ(order->average_price.to_string(), "120.50000001");
+  const Result<BrokerPosition> position = read_position(
+      json::parse(R"({"symbol": "AAPL", "side": "short", "qty": "-0.333333333333333333333333333",
+                      "avg_entry_price": "0.000000004", "current_price": "100.0000000000"})"),
+      kLookup);
+  ASSERT_TRUE(position) << position.error().message;
+  EXPECT_EQ(position->quantity.to_string(), "-0.33333333");
+  EXPECT_EQ(position->average_cost.to_string(), "0");
+  EXPECT_EQ(position->mark.to_string(), "100");
+  EXPECT_FALSE(read_order(json::parse(order_text(R"({"filled_qty": "1.2.3"})")), kLookup));
+}
+
 // What an account shared with other programs holds besides.
 constexpr const char* kForeign[] = {R"({"type": "trailing_stop", "trail_percent": "2"})",
                                     R"({"side": null, "order_class": "mleg", "symbol": null})",

@@ -79,7 +79,8 @@ class Broker {
   // order comes back `rejected`, with the reason. An answer that cannot be read leaves open what
   // became of the order: unavailable.
   virtual net::task<Result<Order>> submit_order(OrderRequest request) = 0;
-  // Success also if it was cancelled before; conflict if it ended otherwise.
+  // Success also if it was cancelled before; conflict if it ended otherwise; unavailable if it is
+  // open and the venue does not cancel it now.
   virtual net::task<Result<void>> cancel_order(OrderId id) = 0;
   virtual net::task<Result<Order>> query_order(OrderId id) = 0;
   virtual net::task<Result<Order>> query_order(ClientOrderId id) = 0;

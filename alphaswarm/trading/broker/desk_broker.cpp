@@ -22,12 +22,15 @@ std::vector<BrokerUpdate> DeskBroker::take_news() {
   return std::exchange(news_, {});
 }
 
-void DeskBroker::keep(std::vector<BrokerUpdate> updates, const ClientOrderId& own) {
+void DeskBroker::keep(std::vector<BrokerUpdate> updates, const ClientOrderId& own,
+                      const ClientOrderId& told) {
   const std::scoped_lock lock(news_mutex_);
-  std::ranges::copy_if(
-      std::make_move_iterator(updates.begin()), std::make_move_iterator(updates.end()),
-      std::back_inserter(news_),
-      [&own](const BrokerUpdate& update) { return update.order.request.client_id != own; });
+  std::ranges::copy_if(std::make_move_iterator(updates.begin()),
+                       std::make_move_iterator(updates.end()), std::back_inserter(news_),
+                       [&](const BrokerUpdate& update) {
+                         const ClientOrderId& id = update.order.request.client_id;
+                         return id != own && id != told;
+                       });
   if (news_.size() <= kMaxNews) return;
   const auto excess = static_cast<std::ptrdiff_t>(news_.size() - kMaxNews);
   news_.erase(news_.begin(), news_.begin() + excess);
@@ -53,28 +56,64 @@ Result<Bar> DeskBroker::last_close(const VtSymbol& symbol) const {
   return Bar{{}, close, close, close, close, Quantity(rows->front().volume)};
 }
 
+net::task<Result<void>> DeskBroker::open_market() {
+  if (next_index_ >= 0) co_return Result<void>();
+  SimRestore nothing;
+  const Result<SimOpened> opened = co_await open(std::move(nothing));
+  if (!opened) co_return std::unexpected(opened.error());
+  next_index_ = opened->last_bar_index + 1;
+  co_return Result<void>();
+}
+
+net::task<Result<void>> DeskBroker::repeat_unanswered(const ClientOrderId& own) {
+  if (!unanswered_) co_return Result<void>();
+  const std::array bars{unanswered_->bar};
+  Result<SimStep> step = co_await advance(unanswered_->index, bars);
+  if (step) {
+    next_index_ = unanswered_->index + 1;
+    keep(std::move(step->updates), own, unanswered_->told);
+  } else if (is_refusal(step.error().code)) {
+    log_warning("broker", fmt::format("what bar {} did to orders by hand is not known: {}",
+                                      unanswered_->index, step.error().message));
+    next_index_ = -1;
+  } else {
+    co_return std::unexpected(step.error());
+  }
+  unanswered_.reset();
+  co_return Result<void>();
+}
+
+net::task<Result<void>> DeskBroker::step(SymbolBar bar, const ClientOrderId& own) {
+  unanswered_ = Unanswered{next_index_, std::move(bar), {}};
+  const std::array bars{unanswered_->bar};
+  Result<SimStep> step = co_await advance(next_index_, bars);
+  if (step) {
+    ++next_index_;
+    keep(std::move(step->updates), own, {});
+  } else if (is_refusal(step.error().code)) {
+    next_index_ = -1;
+  } else {
+    co_return std::unexpected(step.error());
+  }
+  unanswered_.reset();
+  if (!step) co_return std::unexpected(step.error());
+  co_return Result<void>();
+}
+
 net::task<Result<void>> DeskBroker::show(const VtSymbol& symbol, Bar bar,
                                          const ClientOrderId& own) {
+  const Result<void> repeated = co_await repeat_unanswered(own);
+  if (!repeated) co_return repeated;
   for (bool again = false;; again = true) {
-    if (next_index_ < 0) {
-      SimRestore nothing;
-      const Result<SimOpened> opened = co_await open(std::move(nothing));
-      if (!opened) co_return std::unexpected(opened.error());
-      next_index_ = opened->last_bar_index + 1;
-    }
+    if (const Result<void> opened = co_await open_market(); !opened) co_return opened;
     bar.timestamp = now_unix();
-    const std::array bars{SymbolBar{symbol, bar}};
-    Result<SimStep> step = co_await advance(next_index_, bars);
-    if (step) {
-      ++next_index_;
-      keep(std::move(step->updates), own);
-      co_return Result<void>();
-    }
-    // Another process may have moved the market of the account meanwhile.
-    next_index_ = -1;
-    if (again || step.error().code != ErrorCode::invalid_argument) {
-      co_return std::unexpected(step.error());
-    }
+    SymbolBar one{symbol, bar};
+    const Result<void> seen = co_await step(std::move(one), own);
+    // Another process may have moved the market of the account meanwhile, or the exchange was
+    // restarted and has forgotten it.
+    const bool elsewhere = !seen && (seen.error().code == ErrorCode::invalid_argument ||
+                                     seen.error().code == ErrorCode::not_found);
+    if (again || !elsewhere) co_return seen;
   }
 }
 
@@ -89,11 +128,12 @@ net::task<Result<Order>> DeskBroker::submit_order(OrderRequest request) {
   if (!listed) co_return std::unexpected(listed.error());
   Result<Order> order = co_await SimBroker::submit_order(std::move(request));
   if (!order || is_final(order->status)) co_return order;
-  // It is placed, whatever comes of this.
-  const Result<void> met = co_await show(symbol, *bar, own);
-  if (!met) co_return order;
+  // It is placed, whatever comes of this. A bar without an answer may have filled it.
+  std::ignore = co_await show(symbol, *bar, own);
   Result<Order> now = co_await query_order(order->id);
   if (!now) co_return order;
+  // Told here; the step, when it is repeated, tells it of the others.
+  if (unanswered_ && !now->filled.is_zero()) unanswered_->told = own;
   co_return now;
 }
 

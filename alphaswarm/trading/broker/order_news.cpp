@@ -14,7 +14,8 @@ std::vector<BrokerUpdate> order_news(const Order* before, const Order& now) {
     BrokerUpdate update;
     update.event = now.status == OrderStatus::filled ? "fill" : "partial_fill";
     update.order = now;
-    update.execution_id = fmt::format("{}/{}", now.id.value, now.filled.to_string());
+    update.execution_id =
+        fmt::format("{}/{}/{}", now.request.client_id.value, now.id.value, now.filled.to_string());
     update.fill =
         Fill{.client_id = now.request.client_id,
              .order_id = now.id,

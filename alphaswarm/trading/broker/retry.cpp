@@ -57,8 +57,12 @@ std::optional<std::chrono::nanoseconds> parse_retry_after(std::string_view value
   if (const auto seconds = whole(value)) return std::chrono::seconds(*seconds);
   const auto date = http_date_seconds(value);
   if (!date) return std::nullopt;
-  const std::int64_t wait = *date * 1'000'000'000 - now.value;
-  return std::chrono::nanoseconds(std::max<std::int64_t>(0, wait));
+  // Four digits of a year reach further than nanoseconds do.
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  constexpr std::int64_t kLongest = 10LL * 366 * 86'400;
+  const std::int64_t now_seconds = now.value / kSecond;
+  const std::int64_t seconds = std::clamp(*date, now_seconds - 1, now_seconds + kLongest);
+  return std::chrono::nanoseconds(std::max<std::int64_t>(0, seconds * kSecond - now.value));
 }
 
 }  // namespace alphaswarm::trading

@@ -42,6 +42,14 @@ TEST(Retry, RetryAfterIsSecondsOrADate) {
   }
 }
 
+TEST(Retry, DatesBeyondWhatNanosecondsReachAreFarOrPast) {
+  const UnixNanos now{784111777LL * 1'000'000'000};
+  const auto far = parse_retry_after("Fri, 31 Dec 9999 23:59:59 GMT", now);
+  ASSERT_TRUE(far);
+  EXPECT_GT(*far, std::chrono::hours(24 * 365));
+  EXPECT_EQ(parse_retry_after("Sat, 01 Jan 0000 00:00:00 GMT", now), seconds(0));
+}
+
 TEST(RateLimiter, WithoutALimitNobodyWaits) {
   RateLimiter limiter({});
   for (int i = 0; i < 100; ++i) EXPECT_EQ(limiter.reserve(0), nanoseconds(0));

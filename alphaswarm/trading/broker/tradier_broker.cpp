@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/json/object.hpp>
 #include <deque>
+#include <set>
 
 #include "alphaswarm/observability/tracing.hpp"
 #include "alphaswarm/trading/broker/order_news.hpp"
@@ -17,6 +18,11 @@ namespace json = boost::json;
 namespace otel = alphaswarm::observability;
 
 namespace {
+
+// Orders are listed in pages, of 25 unless more are asked for: one with fewer is the last.
+constexpr std::size_t kLeastOnAPage = 25;
+constexpr int kAskedOnAPage = 100;
+constexpr int kMaxPages = 1'000;
 
 VenueConfig venue_config(const TradierConfig& config) {
   VenueConfig venue = venue_of(config, "tradier");
@@ -188,11 +194,27 @@ net::task<Result<Order>> TradierBroker::fetch_order(const ClientOrderId& id) {
   co_return fail(ErrorCode::not_found, "tradier: there is no order with tag " + id.value);
 }
 
+// A venue that gives shorter pages than it is asked for, or all orders on each, is understood too.
 net::task<Result<std::vector<Order>>> TradierBroker::fetch_orders() {
-  const Result<VenueReply> reply = co_await get(account_path("/orders?includeTags=true"), "orders");
-  if (!reply) co_return std::unexpected(reply.error());
   const auto lookup = [this](auto symbol, auto) { return full_symbol(symbol); };
-  co_return read_tradier_orders(reply->body, lookup);
+  std::vector<Order> all;
+  std::set<std::string> seen;
+  for (int page = 1; page <= kMaxPages; ++page) {
+    std::string path =
+        account_path(fmt::format("/orders?includeTags=true&page={}&limit={}", page, kAskedOnAPage));
+    const Result<VenueReply> reply = co_await get(std::move(path), "orders");
+    if (!reply) co_return std::unexpected(reply.error());
+    Result<std::vector<Order>> orders = read_tradier_orders(reply->body, lookup);
+    if (!orders) co_return orders;
+    const std::size_t before = seen.size();
+    for (Order& order : *orders) {
+      if (seen.insert(order.id.value).second) all.push_back(std::move(order));
+    }
+    const std::vector<std::string> ids = tradier_order_ids(reply->body);
+    seen.insert(ids.begin(), ids.end());
+    if (seen.size() == before || ids.size() < kLeastOnAPage) co_return all;
+  }
+  co_return fail(ErrorCode::unavailable, "tradier: the list of orders does not end");
 }
 
 net::task<Result<std::vector<Order>>> TradierBroker::fetch_open_orders() {

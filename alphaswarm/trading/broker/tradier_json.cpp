@@ -148,6 +148,15 @@ Result<std::vector<Order>> read_tradier_orders(const json::value& body,
   return orders;
 }
 
+std::vector<std::string> tradier_order_ids(const json::value& body) {
+  std::vector<std::string> ids;
+  for (const json::value* one :
+       entries(body, "orders", "order").value_or(std::vector<const json::value*>())) {
+    ids.push_back(text(*one, "id"));
+  }
+  return ids;
+}
+
 Result<BrokerAccount> read_tradier_balances(const json::value& body) {
   const json::value* balances = field(body, "balances");
   if (balances == nullptr || text(*balances, "account_number").empty()) {

@@ -26,6 +26,8 @@ namespace alphaswarm::trading {
 [[nodiscard]] Result<std::vector<Order>> read_tradier_orders(const boost::json::value& body,
                                                              const SymbolLookup& lookup);
 // {"balances": {…}}
+// Of all orders in the list, also those that read_tradier_orders leaves out.
+[[nodiscard]] std::vector<std::string> tradier_order_ids(const boost::json::value& body);
 [[nodiscard]] Result<BrokerAccount> read_tradier_balances(const boost::json::value& body);
 // {"positions": {"position": […]}}; the marks are not in it: they are set to the average cost.
 [[nodiscard]] Result<std::vector<BrokerPosition>> read_tradier_positions(

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -80,6 +81,10 @@ class TradierServer {
   std::mutex mutex;
   std::map<std::int64_t, boost::json::object> orders, on_their_way;
   bool late = false;  // orders get no answer and do not show yet
+  bool refuses_to_cancel = false;
+  bool pages = true;  // false: all orders in one answer, whatever page is asked for
+  std::size_t largest_page = 100;
+  int lists = 0;
   int posts = 0, fail_before = 0, fail_after = 0, fail_status = 503;
   std::string last_form, expiry;
 
@@ -129,13 +134,25 @@ class TradierServer {
   static HttpResponse json_reply(const boost::json::value& body) {
     return HttpResponse::json(200, boost::json::serialize(body));
   }
-  // An object for one, a list for more, the text "null" for none: as Tradier does it.
+  // An object for one, a list for more, the text "null" for none: as Tradier does it. A page has 25
+  // orders unless the caller asks for another number.
   HttpResponse list(const HttpRequest& request) {
+    ++lists;
     EXPECT_EQ(request.query_param("includeTags").value_or(""), "true");
-    if (orders.empty()) return json_reply({{"orders", "null"}});
-    if (orders.size() == 1) return json_reply({{"orders", {{"order", orders.begin()->second}}}});
+    const auto number = [&](std::string_view name, std::size_t otherwise) {
+      const auto given = request.query_param(name);
+      return given ? static_cast<std::size_t>(std::atoll(std::string(*given).c_str())) : otherwise;
+    };
+    const std::size_t limit = pages ? std::min(number("limit", 25), largest_page) : orders.size();
+    const std::size_t first = pages ? (number("page", 1) - 1) * limit : 0;
     boost::json::array all;
-    for (const auto& [id, one] : orders) all.push_back(one);
+    std::size_t at = 0;
+    for (const auto& [id, one] : orders) {
+      if (at >= first && all.size() < limit) all.push_back(one);
+      ++at;
+    }
+    if (all.empty()) return json_reply({{"orders", "null"}});
+    if (all.size() == 1) return json_reply({{"orders", {{"order", all.front()}}}});
     return json_reply(
         boost::json::object{{"orders", boost::json::object{{"order", std::move(all)}}}});
   }
@@ -151,6 +168,7 @@ class TradierServer {
   HttpResponse cancel(const HttpRequest& request) {
     boost::json::object* found = find(request);
     if (found == nullptr) return HttpResponse::text(404, "order not found");
+    if (refuses_to_cancel) return HttpResponse::text(400, "order cannot be canceled at this time");
     if (found->at("status").as_string() != "open") {
       return HttpResponse::text(400, "order already in finalized state");
     }

@@ -213,6 +213,41 @@ TEST_F(TradierTest, CancellingIsSafeToRepeat) {
   EXPECT_EQ(wait(broker_->query_order(placed->id))->status, OrderStatus::cancelled);
 }
 
+// The venue may say no for the moment, while the order goes on.
+TEST_F(TradierTest, AnOpenOrderThatWasNotCancelledIsNoConflict) {
+  const Result<Order> placed = wait(broker_->submit_order(order("one")));
+  tradier_.refuses_to_cancel = true;
+  const Result<void> refused = wait(broker_->cancel_order(placed->id));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unavailable) << refused.error().message;
+  tradier_.refuses_to_cancel = false;
+  EXPECT_TRUE(wait(broker_->cancel_order(placed->id)));
+}
+
+// A day of many orders; the new one is on the last page, and the answer to it is lost.
+TEST_F(TradierTest, OrdersOfEveryPageAreSeen) {
+  ASSERT_TRUE(wait(broker_->submit_order(order("first"))));
+  EXPECT_EQ(tradier_.lists, 1);
+  for (int i = 1; i <= 229; ++i) {
+    tradier_.orders[i] = tradier_.orders[1000];
+    tradier_.orders[i]["id"] = i;
+    tradier_.orders[i]["tag"] = "old-" + std::to_string(i);
+    if (i <= 120) tradier_.orders[i]["class"] = "option";  // a page of what is not ours
+  }
+  tradier_.fail_after = 1;
+  const Result<Order> placed = wait(broker_->submit_order(order("last")));
+  ASSERT_TRUE(placed) << placed.error().message;
+  EXPECT_EQ(tradier_.posts, 2);
+  for (const std::size_t largest : {100U, 25U}) {
+    tradier_.largest_page = largest;
+    tradier_.lists = 0;
+    EXPECT_EQ(wait(broker_->query_open_orders())->size(), 111U);
+    EXPECT_LE(tradier_.lists, static_cast<int>(231 / largest) + 2);
+  }
+  tradier_.pages = false;
+  EXPECT_EQ(wait(broker_->query_open_orders())->size(), 111U);
+}
+
 TEST_F(TradierTest, AccountAndPositions) {
   EXPECT_TRUE(wait(broker_->connect()));
   const auto account = wait(broker_->query_account());

@@ -60,8 +60,14 @@ net::task<Result<void>> VenueBroker::cancelled_before(const OrderId& id) {
   const Result<Order> order = co_await fetch_order(id);
   if (!order) co_return std::unexpected(order.error());
   if (order->status == OrderStatus::cancelled) co_return Result<void>();
-  co_return fail(ErrorCode::conflict, fmt::format("{}: order {} is {} already", venue(), id.value,
-                                                  to_string(order->status)));
+  const std::string_view status = to_string(order->status);
+  if (!is_final(order->status)) {
+    co_return fail(ErrorCode::unavailable,
+                   fmt::format("{}: order {} was not cancelled and is still {}: try again", venue(),
+                               id.value, status));
+  }
+  co_return fail(ErrorCode::conflict,
+                 fmt::format("{}: order {} is {} already", venue(), id.value, status));
 }
 
 net::task<Result<void>> VenueBroker::connect() {

@@ -58,13 +58,18 @@ ApiResult<json::object> Account::submit(std::string_view body) {
   ApiResult<OrderBody> parsed = parse_order(body);
   if (!parsed) return std::unexpected(std::move(parsed.error()));
   const std::scoped_lock lock(mutex_);
+  if (unopened()) return not_opened();
   ApiResult<VtSymbol> symbol = listed(parsed->symbol);
   if (!symbol) return unprocessable(symbol.error().message);
   parsed->request.symbol = std::move(*symbol);
   return place(parsed->request);
 }
 
-ApiResult<json::object> Account::place(const OrderRequest& request) {
+// A request that comes again because its answer was lost is told so before all else.
+ApiResult<void> Account::may_place(const OrderRequest& request) const {
+  if (engine_.find(request.client_id) != nullptr) {
+    return unprocessable("client_order_id must be unique");
+  }
   const json::value* suspended = settings_.if_contains("suspend_trade");
   if (suspended != nullptr && suspended->is_bool() && suspended->get_bool()) {
     return forbidden("trading is suspended in the account's configuration");
@@ -72,11 +77,13 @@ ApiResult<json::object> Account::place(const OrderRequest& request) {
   if (engine_.orders().size() >= bounds_.max_orders) {
     return forbidden(fmt::format("this account has had its {} orders", bounds_.max_orders));
   }
+  return {};
+}
+
+ApiResult<json::object> Account::place(const OrderRequest& request) {
+  if (const ApiResult<void> may = may_place(request); !may) return std::unexpected(may.error());
   const Result<Order> order = engine_.submit(request, now());
-  if (!order) {
-    const bool duplicate = order.error().code == ErrorCode::already_exists;
-    return unprocessable(duplicate ? "client_order_id must be unique" : order.error().message);
-  }
+  if (!order) return unprocessable(order.error().message);
   if (order->status == OrderStatus::rejected) {
     publish("rejected", *order);
     return forbidden(order->reason);
@@ -105,7 +112,7 @@ json::array Account::orders(const OrderFilter& filter) const {
     if (filter.state == OrderFilter::State::open && !open) return false;
     if (filter.state == OrderFilter::State::closed && open) return false;
     if (filter.after && order.created <= *filter.after) return false;
-    if (filter.until && order.created > *filter.until) return false;
+    if (filter.until && order.created >= *filter.until) return false;
     if (filter.side && order.request.side != *filter.side) return false;
     if (filter.symbols.empty()) return true;
     const VtSymbol& symbol = order.request.symbol;
@@ -157,7 +164,8 @@ json::array Account::positions() const {
   json::array all;
   const std::scoped_lock lock(mutex_);
   for (const Position& position : engine_.portfolio().positions()) {
-    if (!position.quantity.is_zero()) all.emplace_back(position_json(position));
+    if (position.quantity.is_zero()) continue;
+    all.emplace_back(position_json(position, available(position.symbol)));
   }
   return all;
 }
@@ -169,7 +177,7 @@ ApiResult<json::object> Account::position(std::string_view symbol) const {
   if (position == nullptr || position->quantity.is_zero()) {
     return missing("position does not exist");
   }
-  return position_json(*position);
+  return position_json(*position, available(*name));
 }
 
 ApiResult<json::object> Account::close_position(std::string_view symbol,
@@ -179,9 +187,16 @@ ApiResult<json::object> Account::close_position(std::string_view symbol,
   const ApiResult<VtSymbol> name = listed(symbol);
   const Quantity held = name ? engine_.portfolio().quantity(*name) : Quantity();
   if (held.is_zero()) return missing("position does not exist");
+  if (quantity && percent) return unprocessable("give qty or percentage, not both");
   Quantity part = held.absolute();
   if (quantity) part = Quantity(*quantity);
-  if (percent) part = Quantity((part.value() * *percent / Decimal::from_integer(100)).floor());
+  if (percent) {
+    const Decimal hundred = Decimal::from_integer(100);
+    const bool whole = part.value().floor() == part.value();
+    const Decimal share = part.value() * *percent / hundred;
+    if (*percent > hundred) return unprocessable("percentage must be above 0 and at most 100");
+    if (*percent != hundred) part = Quantity(whole ? share.floor() : share);
+  }
   if (!part.is_positive() || part > held.absolute()) {
     return unprocessable(
         fmt::format("{} of a position of {} cannot be closed", part.to_string(), held.to_string()));
@@ -189,7 +204,25 @@ ApiResult<json::object> Account::close_position(std::string_view symbol,
   return sell_off(*name, held.is_negative() ? -part : part);
 }
 
+// What open orders that close the position leave of it.
+Quantity Account::available(const VtSymbol& symbol) const {
+  const Quantity held = engine_.portfolio().quantity(symbol);
+  const Side closing = held.is_negative() ? Side::buy : Side::sell;
+  Quantity free = held.absolute();
+  for (const Order& order : engine_.open_orders()) {
+    if (order.request.symbol != symbol || order.request.side != closing) continue;
+    free -= order.request.quantity - order.filled;
+  }
+  return std::max(free, Quantity());
+}
+
 ApiResult<json::object> Account::sell_off(const VtSymbol& symbol, Quantity held) {
+  const Quantity free = available(symbol);
+  if (held.absolute() > free) {
+    return forbidden(
+        fmt::format("insufficient qty available for order (requested: {}, available: {})",
+                    held.absolute().to_string(), free.to_string()));
+  }
   OrderRequest request;
   request.client_id.value = random_uuid();
   request.symbol = symbol;
@@ -242,6 +275,11 @@ json::object Account::clock() const {
           {"is_open", true},
           {"next_open", to_rfc3339({midnight + kDay})},
           {"next_close", to_rfc3339({midnight + kDay})}};
+}
+
+void Account::mark_opened() {
+  const std::scoped_lock lock(mutex_);
+  opened_ = true;
 }
 
 std::int64_t Account::last_bar_index() const {

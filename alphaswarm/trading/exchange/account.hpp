@@ -45,7 +45,7 @@ struct OrderFilter {
   enum class State : std::uint8_t { open, closed, all } state = State::open;
   std::size_t limit = 50;
   bool ascending = false;
-  std::optional<UnixNanos> after, until;  // by creation
+  std::optional<UnixNanos> after, until;  // by creation, both exclusive
   std::vector<std::string> symbols;
   std::optional<Side> side;
 };
@@ -91,7 +91,8 @@ class Account {
       std::string key_id, const MatchingConfig& config, const AccountBounds& bounds,
       std::optional<Restored> restored = std::nullopt);
 
-  // The order as it then is. Refusals by the account are 403, a known client id is 422.
+  // The order as it then is. Refusals by the account are 403, a known client id is 422, an account
+  // that has not been opened and has seen no bar is 404.
   [[nodiscard]] ApiResult<boost::json::object> submit(std::string_view body);
   [[nodiscard]] ApiResult<boost::json::object> order(std::string_view id) const;
   [[nodiscard]] ApiResult<boost::json::object> order_by_client_id(std::string_view id) const;
@@ -107,7 +108,8 @@ class Account {
   [[nodiscard]] boost::json::object account() const;
   [[nodiscard]] boost::json::array positions() const;  // without closed ones
   [[nodiscard]] ApiResult<boost::json::object> position(std::string_view symbol) const;
-  // Sells (or buys back) a position at the next open: all of it, `quantity` of it, or `percent`.
+  // Sells (or buys back) a position at the next open: all of it, `quantity` of it, or `percent`, of
+  // whole shares a whole number. 403 for more than open orders leave of it.
   [[nodiscard]] ApiResult<boost::json::object> close_position(std::string_view symbol,
                                                               std::optional<Decimal> quantity = {},
                                                               std::optional<Decimal> percent = {});
@@ -125,10 +127,13 @@ class Account {
   [[nodiscard]] ApiResult<boost::json::object> asset(std::string_view symbol) const;
   [[nodiscard]] boost::json::object clock() const;
 
+  // Its caller has asked for it, as POST /sim/v1/account does: its market may begin at any bar.
+  void mark_opened();
   // {"bar_index": n, "bars": [{"symbol", "t", "o", "h", "l", "c", "v"}, …]}, or one bar as
   // {"bar_index", "symbol", "bar": {…}}. The bars of one instant: open orders meet them, then
   // positions are marked. A repeated index changes nothing and gets the first reply again; an
-  // index that went by, or one that comes again with other bars, is 422.
+  // index that went by, or one that comes again with other bars, is 422. 404 if the market goes on
+  // here without having begun: most likely the exchange was restarted and has forgotten it.
   [[nodiscard]] ApiResult<Advanced> advance(std::string_view body);
 
   [[nodiscard]] ApiResult<Listener> listen();
@@ -166,7 +171,10 @@ class Account {
       : key_id_(std::move(key_id)), bounds_(bounds), engine_(std::move(engine)) {}
 
   [[nodiscard]] static ApiResult<Batch> parse_batch(std::string_view body);
+  // Whether the account takes another order at all, and has none of that client id.
+  [[nodiscard]] ApiResult<void> may_place(const OrderRequest& request) const;
   [[nodiscard]] ApiResult<boost::json::object> place(const OrderRequest& request);
+  [[nodiscard]] Quantity available(const VtSymbol& symbol) const;
   [[nodiscard]] ApiResult<boost::json::object> sell_off(const VtSymbol& symbol, Quantity held);
   [[nodiscard]] ApiResult<VtSymbol> listed(std::string_view symbol) const;
   [[nodiscard]] ApiResult<const Step*> earlier_step(const Batch& batch) const;
@@ -175,6 +183,8 @@ class Account {
   // As order_json, with what replaced it and what it replaces.
   [[nodiscard]] boost::json::object shape(const Order& order) const;
   [[nodiscard]] boost::json::object configurations_json() const;
+  // Whether nobody opened it and nothing happened in it: it was made for a key that somebody used.
+  [[nodiscard]] bool unopened() const noexcept { return !opened_ && last_index_ < 0; }
   void note_equity();
   void list(const VtSymbol& symbol, std::int64_t index, const Bar& bar);
   void publish(const boost::json::object& data);
@@ -186,6 +196,7 @@ class Account {
   const AccountBounds bounds_;
   mutable std::mutex mutex_;  // guards all below
   MatchingEngine engine_;
+  bool opened_ = false;
   std::map<VtSymbol, Listing> listings_;
   std::int64_t last_index_ = -1;
   UnixNanos time_{};

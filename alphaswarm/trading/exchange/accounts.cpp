@@ -6,6 +6,8 @@
 #include <boost/json/parse.hpp>
 #include <functional>
 
+#include "alphaswarm/base/ids.hpp"
+
 namespace alphaswarm::trading::exchange {
 
 namespace json = boost::json;
@@ -144,9 +146,11 @@ ApiResult<std::shared_ptr<Account>> Accounts::make(std::string_view key_id, Matc
         "this exchange keeps at most {} open accounts: close one, or raise max_accounts",
         max_accounts_));
   }
-  // Order ids of two accounts, and of one before and after it was restored, must differ.
-  const std::int64_t generation = restored_state ? restored_state->bar_index + 1 : 0;
-  config.id_seed = std::hash<std::string>{}(fmt::format("{}/{}", key_id, generation));
+  // Order ids of two accounts, of one before and after it was restored, and of one that begins anew
+  // after this exchange was restarted must differ.
+  const std::string beginning =
+      restored_state ? std::to_string(restored_state->bar_index + 1) : random_uuid();
+  config.id_seed = std::hash<std::string>{}(fmt::format("{}/{}", key_id, beginning));
   auto account = Account::create(std::string(key_id), config, bounds_, std::move(restored_state));
   if (!account) return unprocessable(account.error().message);
   entries_[std::string(key_id)] = Entry{*account, 0};
@@ -165,11 +169,15 @@ ApiResult<Accounts::Opened> Accounts::open(std::string_view key_id, OpenRequest 
   const auto found = entries_.find(key_id);
   if (found != entries_.end()) {
     const std::shared_ptr<Account>& existing = found->second.account;
-    if (same_terms(existing->config(), request.config)) {
+    const bool used = existing->used();
+    // What is restored begins with its own books, whoever has made an account of the key meanwhile.
+    const bool replaced = request.restored && !used;
+    if (!replaced && same_terms(existing->config(), request.config)) {
       found->second.closed_at = 0;
+      existing->mark_opened();
       return Opened{existing, false};
     }
-    if (existing->used()) {
+    if (used) {
       return std::unexpected(
           ApiError{409, 40910000, "this account was opened with other terms and has been used"});
     }
@@ -177,6 +185,7 @@ ApiResult<Accounts::Opened> Accounts::open(std::string_view key_id, OpenRequest 
   }
   auto made = make(key_id, request.config, std::move(request.restored));
   if (!made) return std::unexpected(std::move(made.error()));
+  (*made)->mark_opened();
   return Opened{std::move(*made), true};
 }
 

@@ -38,7 +38,8 @@ class Accounts {
 
   // The account, made with the defaults at first sight of the key.
   [[nodiscard]] ApiResult<std::shared_ptr<Account>> get(std::string_view key_id);
-  // An existing one must have been opened with the same terms, unless it was never used.
+  // An existing one must have been opened with the same terms, unless it was never used. One that
+  // was never used makes room for what is restored.
   [[nodiscard]] ApiResult<Opened> open(std::string_view key_id, OpenRequest request);
   // It stays readable until its place is needed. Unknown keys are ignored.
   void close(std::string_view key_id);

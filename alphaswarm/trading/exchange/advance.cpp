@@ -155,6 +155,7 @@ ApiResult<Advanced> Account::advance(std::string_view body) {
   ApiResult<Batch> batch = parse_batch(body);
   if (!batch) return std::unexpected(std::move(batch.error()));
   const std::scoped_lock lock(mutex_);
+  if (batch->index > 0 && unopened()) return not_opened();
   const ApiResult<const Step*> earlier = earlier_step(*batch);
   if (!earlier) return std::unexpected(earlier.error());
   if (*earlier != nullptr) return Advanced{(*earlier)->body, true};

@@ -176,6 +176,7 @@ TEST_F(ExchangeTest, ARepeatedBarChangesNothing) {
 
 TEST_F(ExchangeTest, StepsMustMakeSense) {
   start();
+  ASSERT_EQ(call("POST", "/sim/v1/account").status, 200);
   advance(5, 99, 100);
   const auto refused = [&](const std::string& body) {
     const Answered answer = call("POST", "/sim/v1/advance", body);

@@ -84,10 +84,8 @@ ApiResult<json::object> Account::replace(std::string_view id, std::string_view b
   if (old == nullptr) return missing(fmt::format("order not found for {}", id.substr(0, 64)));
   const ApiResult<OrderRequest> request = changed(*old, *wanted);
   if (!request) return std::unexpected(request.error());
+  if (const ApiResult<void> may = may_place(*request); !may) return std::unexpected(may.error());
   const Result<Order> order = engine_.replace(old_id, *request, now());
-  if (!order && order.error().code == ErrorCode::already_exists) {
-    return unprocessable("client_order_id must be unique");
-  }
   if (!order) {
     return order.error().code == ErrorCode::conflict ? wrong_state(order.error().message)
                                                      : unprocessable(order.error().message);

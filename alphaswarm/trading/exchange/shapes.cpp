@@ -34,6 +34,11 @@ std::unexpected<ApiError> forbidden(std::string message) {
 std::unexpected<ApiError> missing(std::string message) {
   return std::unexpected(ApiError{404, 40410000, std::move(message)});
 }
+std::unexpected<ApiError> not_opened() {
+  return missing(
+      "this account was not opened, or was forgotten when the exchange was restarted: POST "
+      "/sim/v1/account, or begin its market with bar_index 0");
+}
 std::unexpected<ApiError> unprocessable(std::string message) {
   return std::unexpected(ApiError{422, 40010001, std::move(message)});
 }
@@ -120,8 +125,7 @@ json::object order_json(const Order& order) {
   return body;
 }
 
-json::object position_json(const Position& position) {
-  const Quantity size = position.quantity.absolute();
+json::object position_json(const Position& position, Quantity available) {
   const Money cost = position.average_cost * position.quantity;
   const Decimal gain = cost.is_zero() ? Decimal() : position.unrealised() / cost.absolute();
   return {{"asset_id", named_uuid(position.symbol.text())},
@@ -130,7 +134,7 @@ json::object position_json(const Position& position) {
           {"asset_class", "us_equity"},
           {"avg_entry_price", position.average_cost.to_string()},
           {"qty", position.quantity.to_string()},
-          {"qty_available", size.to_string()},
+          {"qty_available", available.to_string()},
           {"side", position.quantity.is_negative() ? "short" : "long"},
           {"market_value", position.value().to_string()},
           {"cost_basis", cost.to_string()},

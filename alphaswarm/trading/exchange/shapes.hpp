@@ -28,6 +28,7 @@ using ApiResult = std::expected<T, ApiError>;
 [[nodiscard]] std::unexpected<ApiError> unauthorized();
 [[nodiscard]] std::unexpected<ApiError> forbidden(std::string message);
 [[nodiscard]] std::unexpected<ApiError> missing(std::string message);
+[[nodiscard]] std::unexpected<ApiError> not_opened();                        // 404, of an account
 [[nodiscard]] std::unexpected<ApiError> unprocessable(std::string message);  // malformed input
 [[nodiscard]] std::unexpected<ApiError> wrong_state(std::string message);    // 422, 42210000
 [[nodiscard]] std::string to_body(const ApiError& error);
@@ -36,7 +37,8 @@ using ApiResult = std::expected<T, ApiError>;
 [[nodiscard]] std::string_view alpaca_status(OrderStatus status) noexcept;
 
 [[nodiscard]] boost::json::object order_json(const Order& order);
-[[nodiscard]] boost::json::object position_json(const Position& position);
+// `available` is what open orders leave of it.
+[[nodiscard]] boost::json::object position_json(const Position& position, Quantity available);
 // `last_equity` is the equity at the end of the previous day's bar.
 [[nodiscard]] boost::json::object account_json(std::string_view key_id,
                                                const MatchingEngine& engine, Money last_equity);

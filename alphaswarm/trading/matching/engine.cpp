@@ -208,6 +208,10 @@ Result<Order> MatchingEngine::replace(const OrderId& id, const OrderRequest& req
   Result<Order> order = submit(request, now);
   if (!order || order->status == OrderStatus::rejected) {
     open_.insert(open_.begin() + place, kept);
+    if (order) {
+      orders_.pop_back();
+      by_client_id_.erase(request.client_id.value);
+    }
     return order;
   }
   Order& old = orders_[index];

@@ -76,8 +76,8 @@ class MatchingEngine {
   [[nodiscard]] Result<Order> cancel(const OrderId& id, UnixNanos now);
 
   // Ends an open order as cancelled, with the reason "replaced by …", and submits `request` in its
-  // stead; if that comes back rejected, or is an error, the old order goes on as it was. Errors: as
-  // submit and cancel.
+  // stead; if that comes back rejected, or is an error, the old order goes on as it was, and the
+  // new one is not kept. Errors: as submit and cancel.
   [[nodiscard]] Result<Order> replace(const OrderId& id, const OrderRequest& request,
                                       UnixNanos now);
 

@@ -133,6 +133,10 @@ net::task<Result<void>> SessionRun::meet_exchange(std::span<const SymbolBar> bar
     if (const Result<void> written = flush(); !written) co_return written;
   }
   Result<SimStep> step = co_await sim_->advance(next_index_, bars);
+  if (!step && step.error().code == ErrorCode::not_found) {
+    if (const Result<void> again = co_await reopen_account(); !again) co_return again;
+    step = co_await sim_->advance(next_index_, bars);
+  }
   if (!step) co_return std::unexpected(step.error());
   unanswered_.clear();
   for (const BrokerUpdate& update : step->updates) co_await take(update);
@@ -238,7 +242,7 @@ net::task<Result<void>> SessionRun::place(const Decision& decision, otel::Span s
     recorder_.order(row);
     if (const Result<void> written = flush(); !written) co_return written;
   }
-  const Result<Order> order = co_await broker_->submit_order(decision.order);
+  const Result<Order> order = co_await send(decision.order);
   const bool locked_out = !order && order.error().code == ErrorCode::unauthenticated;
   const bool refused = !order && !locked_out && is_refusal(order.error().code);
   if (refused || (order && order->status == OrderStatus::rejected)) {
@@ -268,6 +272,15 @@ net::task<Result<void>> SessionRun::place(const Decision& decision, otel::Span s
       !order && (!config_.live_venue() || locked_out || order.error().code == ErrorCode::cancelled);
   if (given_up) co_return std::unexpected(order.error());
   co_return Result<void>();
+}
+
+net::task<Result<Order>> SessionRun::send(const OrderRequest& request) {
+  Result<Order> order = co_await broker_->submit_order(request);
+  if (!sim_ || order || order.error().code != ErrorCode::not_found) co_return order;
+  if (const Result<void> again = co_await reopen_account(); !again) {
+    co_return std::unexpected(again.error());
+  }
+  co_return co_await broker_->submit_order(request);
 }
 
 void SessionRun::note(LedgerType type, std::string level, std::string message,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 
+#include "alphaswarm/base/log.hpp"
 #include "alphaswarm/persistence/bar_repository.hpp"
 #include "alphaswarm/trading/backtest/engine.hpp"
 #include "alphaswarm/trading/paper/session_run.hpp"
@@ -148,12 +149,11 @@ json::object SessionRun::state() const {
   return state;
 }
 
-// Of each symbol, up to the step before the next one.
-std::vector<SymbolBar> SessionRun::last_bars() const {
+std::vector<SymbolBar> SessionRun::last_bars(std::int64_t count) const {
   if (feed_) return latest_;
   std::vector<SymbolBar> last;
   TimeSteps steps(data_);
-  for (std::int64_t index = 0; index < next_index_ && steps.next(); ++index) {
+  for (std::int64_t index = 0; index < count && steps.next(); ++index) {
     for (const SymbolBar& one : steps.bars()) {
       const auto known = std::ranges::find(last, one.symbol, &SymbolBar::symbol);
       if (known == last.end()) {
@@ -166,16 +166,54 @@ std::vector<SymbolBar> SessionRun::last_bars() const {
   return last;
 }
 
-net::task<Result<void>> SessionRun::open_account() {
+SimRestore SessionRun::books_after(std::int64_t steps) const {
   SimRestore restore;
-  if (next_index_ > 0) {
+  if (steps > 0) {
     restore.portfolio = &loop_->portfolio();
-    restore.bar_index = next_index_ - 1;
-    restore.bars = last_bars();
+    restore.bar_index = steps - 1;
+    restore.bars = last_bars(steps);
   }
-  const Result<SimOpened> opened = co_await sim_->open(std::move(restore));
+  return restore;
+}
+
+net::task<Result<void>> SessionRun::open_account() {
+  SimRestore books = books_after(next_index_);
+  const Result<SimOpened> opened = co_await sim_->open(std::move(books));
   if (!opened) co_return std::unexpected(opened.error());
   co_return co_await continue_orders(opened->created);
+}
+
+net::task<Result<void>> SessionRun::reopen_account() {
+  log_warning("paper", fmt::format("run {}: the exchange has forgotten the account, which is "
+                                   "restored there",
+                                   run_id_));
+  note(LedgerType::meta, "warning", "the exchange had forgotten the account: restored", {});
+  // The exchange cannot repeat what is before its restored books, so whoever resumes this session
+  // must not go on from there: the state is saved now, or as soon as the bar is done.
+  if (mid_bar_) {
+    last_flush_bar_ = next_index_ - config_.state_flush_every_bars;
+  } else if (!feed_) {
+    --row_.bars_seen;  // whoever resumes counts this bar again
+    const Result<void> written = flush();
+    ++row_.bars_seen;
+    if (!written) co_return written;
+  }
+  SimRestore books = books_after(mid_bar_ ? next_index_ + 1 : next_index_);
+  const Result<SimOpened> opened = co_await sim_->open(std::move(books));
+  if (!opened) co_return std::unexpected(opened.error());
+  for (const auto& [client_id, id] : orders_.open_orders()) {
+    const persistence::OrderRow row = *orders_.row_of(client_id);
+    Result<OrderRequest> request = request_of(row, row.quantity - row.filled_quantity);
+    if (!request) co_return std::unexpected(request.error());
+    Result<Order> order = co_await broker_->submit_order(std::move(*request));
+    if (!order) co_return std::unexpected(order.error());
+    // As the session counts it: what was filled before is not the exchange's to know.
+    order->filled = Quantity(row.filled_quantity);
+    if (row.average_price) order->average_price = Price(*row.average_price);
+    const BrokerUpdate told{"", std::move(*order), std::nullopt, ""};
+    for (const BrokerUpdate& update : orders_.news(told)) co_await take(update);
+  }
+  co_return Result<void>();
 }
 
 // One open order of the saved state gets a span in this trace.

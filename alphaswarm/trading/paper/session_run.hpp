@@ -52,10 +52,15 @@ class SessionRun {
   [[nodiscard]] Result<void> warm_up(const std::vector<VtSymbol>& symbols);
   [[nodiscard]] Result<void> restore_state();
   net::task<Result<void>> open_account();
+  // The exchange has forgotten the account in mid-session: it was restarted. It gets the account
+  // and the open orders back as they are here.
+  net::task<Result<void>> reopen_account();
   net::task<Result<void>> continue_orders(bool exchange_forgot);
   net::task<Result<void>> continue_order(std::string client_id, Decimal remaining,
                                          bool exchange_forgot);
-  [[nodiscard]] std::vector<SymbolBar> last_bars() const;
+  [[nodiscard]] SimRestore books_after(std::int64_t steps) const;
+  // Of each symbol, in the first so many steps.
+  [[nodiscard]] std::vector<SymbolBar> last_bars(std::int64_t steps) const;
 
   // session_live.cpp: the market
   [[nodiscard]] Result<void> open_live(const std::vector<VtSymbol>& symbols);
@@ -98,6 +103,7 @@ class SessionRun {
   void take_decision();
   net::task<Result<void>> place(const Decision& decision, observability::Span span,
                                 persistence::OrderRow row);
+  net::task<Result<Order>> send(const OrderRequest& request);
   void refuse(const Decision& decision, persistence::OrderRow& row, std::string_view why);
   net::task<Result<void>> meet_exchange(std::span<const SymbolBar> bars);
   void check_books();
