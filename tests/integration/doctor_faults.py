@@ -22,6 +22,7 @@ import urllib.request
 BINARY = str(pathlib.Path(sys.argv[1]).resolve())
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CLEAN = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+WITH_US = ("setpriv", "--pdeathsig=KILL", "--")  # a program that ends when we do, whatever ends us
 failures: list[str] = []
 named: set[tuple[str, str]] = set()
 
@@ -75,7 +76,7 @@ def answers(status: int, body: bytes = b"", clock_offset: float = 0):
 @contextlib.contextmanager
 def running(folder: str, environment: dict, *arguments: str):
     """`alphaswarm` with these arguments, from its ready line on."""
-    process = subprocess.Popen([BINARY, *arguments, "--data-dir", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    process = subprocess.Popen([*WITH_US, BINARY, *arguments, "--data-dir", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True, env={**CLEAN, **environment}, cwd=folder)
     for line in process.stdout:
         if line.startswith("ready"):
@@ -86,7 +87,12 @@ def running(folder: str, environment: dict, *arguments: str):
         yield
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        try:
+            process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ import urllib.request
 
 BINARY, DATASETS = (str(pathlib.Path(argument).resolve()) for argument in sys.argv[1:3])
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "alphaswarm_docs/troubleshooting.md"
+WITH_US = ("setpriv", "--pdeathsig=KILL", "--")  # a program that ends when we do, whatever ends us
 REMEDY = ("-DALPHASWARM_OTEL=ON", "package without no-otel in its name")
 # Nothing listens there, and nothing is to be sent.
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "ALPHASWARM_OTEL_ENDPOINT": "http://127.0.0.1:1"}
@@ -48,7 +49,8 @@ def check_services(folder: str) -> None:
     offset = random.randrange(10_000, 30_000)
     log = pathlib.Path(folder, "log")
     with log.open("w") as output:
-        process = subprocess.Popen([BINARY, "up", "--no-demo", "--port-offset", str(offset), "--data-dir", f"{folder}/data"],
+        process = subprocess.Popen([*WITH_US, BINARY, "up", "--no-demo", "--port-offset", str(offset), "--data-dir",
+                                    f"{folder}/data"],
                                    cwd=folder, env=ENVIRONMENT, stdout=output, stderr=subprocess.STDOUT)
     try:
         deadline = time.monotonic() + 120
@@ -71,7 +73,12 @@ def check_services(folder: str) -> None:
         assert ended["trace_id"] is None, "a trace id without tracing"
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
     assert process.returncode == 0, log.read_text()
     # Four roles in this process ask for tracing.
     warnings = [line for line in log.read_text().splitlines() if "warning" in line]
