@@ -308,21 +308,5 @@ TEST_F(PostgresFaults, SerializationFailuresAreTriedAgain) {
   EXPECT_EQ(value, 2);
 }
 
-TEST(PostgresTls, IsSetByTheUrl) {
-  const alphaswarm::testing::Postgres server({.settings = {}, .tls = true});
-  const std::string trusted =
-      server.url() + "?sslmode=verify-full&sslrootcert=" + server.certificate().string();
-  auto database = Database::open(trusted);
-  ASSERT_TRUE(database) << database.error().message;
-  bool encrypted = false;
-  ASSERT_TRUE((*database)->query("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", {},
-                                 [&](const Row& row) { encrypted = row.integer(0) != 0; }));
-  EXPECT_TRUE(encrypted);
-  const auto unknown = Database::open(
-      server.url() + "?sslmode=verify-full&sslrootcert=" + (server.folder() / "none.crt").string());
-  ASSERT_FALSE(unknown);
-  EXPECT_EQ(unknown.error().code, ErrorCode::unavailable) << unknown.error().message;
-}
-
 }  // namespace
 }  // namespace alphaswarm::persistence
