@@ -102,11 +102,12 @@ def events(app, folder, url):
         return [(event["terminated"], event["expired"]) for event in told if event["type"] == "task-revoked" and event["uuid"] == task.id]
 
     running, later = app.send_task("peer.sleep", [30]), app.send_task("peer.echo", [1], countdown=600)
-    wait_until(lambda: any(event["type"] == "task-started" and event["uuid"] == running.id for event in told), "it does not start", 20)
+    begun = {("task-started", running.id), ("task-received", later.id)}
+    wait_until(lambda: begun <= {(event["type"], event.get("uuid")) for event in told}, "they do not begin", 20)
     app.control.revoke([running.id, later.id], terminate=True)
     expired = app.send_task("peer.echo", [1], expires=datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=9))
     for task, how in ((running, [(True, False)]), (later, [(False, False)]), (expired, [(False, True)])):
-        wait_until(lambda: revoked(task), "no event of a task that was revoked", 20)
+        wait_until(lambda: revoked(task), lambda: f"no event of a task that was revoked, {how}; the last: {kinds[-20:]}", 20)
         equal(revoked(task), how, "terminated, expired")
 
     def of_workers(kind):
