@@ -13,7 +13,8 @@ modes; "off" is that of the same round; the figure is the median over the rounds
 more than few long ones on a machine that changes its pace. Bounds: tracing on costs < 5 % of the requests a second
 on the database route, < 8 % on /health (its usual exclusion switched off).
 
-With --database the bars are put into that (empty) PostgreSQL database, else into a SQLite file.
+With --database the bars are put into that (empty) PostgreSQL database, else into a SQLite file. Keep its server off
+core 0: the figures hold as long as API and wrk fill that core.
 
 usage: tracing_cost.py ALPHASWARM AAPL_CSV [--rounds N] [--seconds S] [--database URL]
 prints `<name> <value> <unit> must <op> <bound> ok|SHORT`; exit 1 if one is short

@@ -6,16 +6,17 @@ usage: without_tracing.py ALPHASWARM DATASETS
 import json
 import os
 import pathlib
-import random
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
+from support import WITH_US, free_offset  # noqa: E402
+
 BINARY, DATASETS = (str(pathlib.Path(argument).resolve()) for argument in sys.argv[1:3])
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "alphaswarm_docs/troubleshooting.md"
-WITH_US = ("setpriv", "--pdeathsig=KILL", "--")  # a program that ends when we do, whatever ends us
 REMEDY = ("-DALPHASWARM_OTEL=ON", "package without no-otel in its name")
 # Nothing listens there, and nothing is to be sent.
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "ALPHASWARM_OTEL_ENDPOINT": "http://127.0.0.1:1"}
@@ -46,7 +47,7 @@ def check_doctor(folder: str) -> None:
 def check_services(folder: str) -> None:
     ingested = run(folder, "ingest", f"{DATASETS}/aapl.csv", "--symbol", "AAPL.NASDAQ")
     assert ingested.returncode == 0, ingested.stdout + ingested.stderr
-    offset = random.randrange(10_000, 30_000)
+    offset = free_offset()
     log = pathlib.Path(folder, "log")
     with log.open("w") as output:
         process = subprocess.Popen([*WITH_US, BINARY, "up", "--no-demo", "--port-offset", str(offset), "--data-dir",
