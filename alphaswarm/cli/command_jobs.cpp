@@ -39,6 +39,7 @@ Result<trading::paper::SessionResult> run_session_here(StopSignal& stop, PaperJo
   if (!live) return std::unexpected(live.error());
   auto services =
       session_services(job.start, *job.backbone, http, *live, &job.observer, job.telemetry);
+  services.resume_after_worker_stop = false;  // no message brings it to another worker
   std::optional<Result<trading::paper::SessionResult>> result;
   std::atomic<bool> finished{false};
   std::stop_source stopper;

@@ -13,7 +13,10 @@ modes; "off" is that of the same round; the figure is the median over the rounds
 more than few long ones on a machine that changes its pace. Bounds: tracing on costs < 5 % of the requests a second
 on the database route, < 8 % on /health (its usual exclusion switched off).
 
-usage: tracing_cost.py ALPHASWARM AAPL_CSV [--rounds N] [--seconds S]
+With --database the bars are put into that (empty) PostgreSQL database, else into a SQLite file. Keep its server off
+core 0: the figures hold as long as API and wrk fill that core.
+
+usage: tracing_cost.py ALPHASWARM AAPL_CSV [--rounds N] [--seconds S] [--database URL]
 prints `<name> <value> <unit> must <op> <bound> ok|SHORT`; exit 1 if one is short
 """
 import argparse
@@ -52,12 +55,14 @@ def main() -> int:
     parser.add_argument("bars", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--seconds", type=int, default=1)
+    parser.add_argument("--database", default="", help="postgresql://… (default: a SQLite file)")
     arguments = parser.parse_args()
+    database = {"ALPHASWARM_DATABASE_URL": arguments.database} if arguments.database else {}
     alphaswarm = arguments.alphaswarm.resolve()
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         subprocess.run([alphaswarm, "ingest", arguments.bars.resolve(), "--symbol", "AAPL.SIM", "--data-dir", folder / "data"], check=True,
-                       capture_output=True, cwd=folder)
+                       capture_output=True, cwd=folder, env=os.environ | database)
         offset = free_offset()
         collector = stack.enter_context(server(
             ["taskset", "-c", "1", alphaswarm, "collector", "--port-offset", offset, "--data-dir", folder / "store"],
@@ -69,7 +74,7 @@ def main() -> int:
                                   "ALPHASWARM_OTEL_EXCLUDED_URLS": "^/nothing"} if settings else {}
             processes[mode] = stack.enter_context(server(
                 ["taskset", "-c", "0", alphaswarm, "api", "--port", port, "--data-dir", folder / "data"],
-                folder / f"{mode}.log", lambda text: "ready" in text, tracing))
+                folder / f"{mode}.log", lambda text: "ready" in text, tracing | database))
             urls[mode] = f"http://127.0.0.1:{port}"
         short = False
         for route, (path, bound) in ROUTES.items():

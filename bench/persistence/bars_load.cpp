@@ -3,6 +3,9 @@
 // shape and primary key, each run a new table; the server waits for the disk as in service.
 //
 //   bars_load [rows] [runs]
+//
+// Ends with `<name> <value> <unit> must <op> <bound> ok|SHORT` of the medians; exits 1 if one is
+// short.
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -17,6 +20,7 @@
 #include <vector>
 
 #include "alphaswarm/persistence/bar_repository.hpp"
+#include "bench/must.hpp"
 #include "tests/support/postgres.hpp"
 
 namespace {
@@ -168,13 +172,18 @@ int main(int argc, char** argv) {
     fmt::print("\n");
   }
   fmt::print(" med");
+  std::vector<double> medians;  // rows/s
   for (auto& one : all) {
     const auto middle = [&](double Meter::Rates::* member) {
       std::ranges::sort(one, {}, member);
       return one[one.size() / 2].*member;
     };
-    fmt::print(" {:>9.0f} ({:>8.0f})", middle(&Meter::Rates::per_second),
-               middle(&Meter::Rates::per_cpu_second));
+    medians.push_back(middle(&Meter::Rates::per_second));
+    fmt::print(" {:>9.0f} ({:>8.0f})", medians.back(), middle(&Meter::Rates::per_cpu_second));
   }
   fmt::print("\n");
+  const bool append = bench::at_least("bars_append", medians[1] / 1e3, "k_rows/s", 250);
+  const bool merge = bench::at_least("bars_merge_new", medians[2] / 1e3, "k_rows/s", 120);
+  const bool changed = bench::at_least("bars_merge_changed", medians[4] / 1e3, "k_rows/s", 120);
+  return append && merge && changed ? 0 : 1;
 }

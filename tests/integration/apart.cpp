@@ -6,8 +6,6 @@
 #include <stdexcept>
 
 namespace alphaswarm::testing {
-namespace detail {
-
 Servers::Servers(PostgresOptions options)
     : postgres(std::move(options)),
       exchange({{"ALPHASWARM_OTEL_ENDPOINT", collector.url(4317)}}),
@@ -28,7 +26,9 @@ Variables Servers::environment() const {
           {"ALPHASWARM_TASK_VISIBILITY_SECONDS", "5"}};
 }
 
-}  // namespace detail
+std::string Servers::sql(const std::string& text) const {
+  return postgres.psql(database_url.substr(database_url.rfind('/') + 1), text);
+}
 
 Apart::Apart() : Apart(free_port()) {}
 
@@ -56,10 +56,6 @@ std::unique_ptr<Process> Apart::start(const std::string& name,
     throw std::runtime_error(name + " did not get ready:\n" + process->output());
   }
   return process;
-}
-
-std::string Apart::sql(const std::string& text) const {
-  return postgres.psql(database_url.substr(database_url.rfind('/') + 1), text);
 }
 
 }  // namespace alphaswarm::testing

@@ -13,12 +13,12 @@
 
 namespace alphaswarm::testing {
 
-namespace detail {
-
 // What has to run before the first of our services does.
 struct Servers {
   explicit Servers(PostgresOptions options = {});
   [[nodiscard]] Variables environment() const;
+  // What `text` gives on the system's database, a row a line, columns divided by '|'.
+  [[nodiscard]] std::string sql(const std::string& text) const;
 
   Postgres postgres;
   RedisServer redis;
@@ -27,12 +27,10 @@ struct Servers {
   std::string database_url;
 };
 
-}  // namespace detail
-
 // The account at the exchange that is Alpaca to our services.
 inline constexpr const char* kLiveKey = "live-account";
 
-class Apart : private detail::Servers, public TradingApi {
+class Apart : private Servers, public TradingApi {
  public:
   Apart();
   ~Apart();
@@ -41,13 +39,12 @@ class Apart : private detail::Servers, public TradingApi {
   using Servers::exchange;
   using Servers::postgres;
   using Servers::redis;
+  using Servers::sql;
 
   // The worker that runs the sessions.
   [[nodiscard]] Process& paper_worker() noexcept { return *paper_worker_; }
   // After it was killed.
   void start_paper_worker();
-  // What `sql` gives on the system's database, a row a line, columns divided by '|'.
-  [[nodiscard]] std::string sql(const std::string& text) const;
 
  private:
   [[nodiscard]] std::unique_ptr<Process> start(const std::string& name,

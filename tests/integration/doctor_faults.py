@@ -19,6 +19,9 @@ import threading
 import time
 import urllib.request
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
+from support import WITH_US, free_offset  # noqa: E402
+
 BINARY = str(pathlib.Path(sys.argv[1]).resolve())
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CLEAN = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
@@ -75,26 +78,31 @@ def answers(status: int, body: bytes = b"", clock_offset: float = 0):
 @contextlib.contextmanager
 def running(folder: str, environment: dict, *arguments: str):
     """`alphaswarm` with these arguments, from its ready line on."""
-    process = subprocess.Popen([BINARY, *arguments, "--data-dir", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    process = subprocess.Popen([*WITH_US, BINARY, *arguments, "--data-dir", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True, env={**CLEAN, **environment}, cwd=folder)
+    said = []
     for line in process.stdout:
         if line.startswith("ready"):
             break
+        said.append(line)
     else:
-        sys.exit(f"alphaswarm {arguments[0]} did not start")
+        sys.exit(f"alphaswarm {arguments[0]} did not start: {''.join(said)}")
     try:
         yield
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        try:
+            process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
 
 
 @contextlib.contextmanager
 def collector(config: str = ""):
     """`alphaswarm collector` on ports of its own; yields its offset."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        offset = probe.getsockname()[1] % 20000 + 20000
+    offset = free_offset()
     with tempfile.TemporaryDirectory() as folder:
         more = []
         if config:

@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
+#include <optional>
+
+#include "tests/integration/system.hpp"
 
 namespace alphaswarm::testing {
 namespace {
@@ -79,11 +83,43 @@ std::string without_pace(std::string tree, std::size_t at) {
   return kept;
 }
 
+// A session waits 200 ms for the answer to its goodbye. One that was not waited for has failed, and
+// the exchange may have seen it or not.
+std::string with_an_answered_goodbye(std::string tree) {
+  constexpr std::string_view kCutOff = "DELETE [alphaswarm-paper-trader client]  ERROR\n";
+  const std::size_t at = tree.find(kCutOff);
+  if (at == std::string::npos) return tree;
+  const std::string indent = tree.substr(tree.rfind('\n', at) + 1, at - tree.rfind('\n', at) - 1);
+  const std::string answer = indent + "   DELETE /sim/v1/account [alphaswarm-exchange server]";
+  std::size_t end = at + kCutOff.size();
+  if (tree.compare(end, answer.size(), answer) == 0) end = tree.find('\n', end) + 1;
+  return tree.replace(at, end - at, "DELETE [alphaswarm-paper-trader client]\n" + answer + '\n');
+}
+
 }  // namespace
 
-void expect_picture(const std::string& tree) {
-  EXPECT_EQ(without_pace(tree, tree.find('\n') + 1),  // the head line holds the trace id
-            without_pace(std::string(kPicture), 0));
+void expect_picture(const std::string& query_url, const std::string& trace_id) {
+  using Clock = std::chrono::steady_clock;
+  const TemporaryFolder folder;
+  const std::string wanted = without_pace(std::string(kPicture), 0);
+  const auto deadline = Clock::now() + std::chrono::seconds(60);
+  std::string seen;
+  std::optional<Clock::time_point> whole_since;
+  do {
+    const Outcome now = run_alphaswarm(
+        {"trace", "tree", trace_id, "--no-durations", "--url", query_url}, folder.path());
+    seen = now.exit_code != 0  // the head line holds the trace id
+               ? now.output
+               : with_an_answered_goodbye(without_pace(now.output, now.output.find('\n') + 1));
+    if (seen != wanted) {
+      whole_since.reset();
+    } else if (!whole_since) {
+      whole_since = Clock::now();
+    } else if (Clock::now() - *whole_since > milliseconds(1500)) {  // nothing more has come
+      return;
+    }
+  } while (Clock::now() < deadline);
+  EXPECT_EQ(seen, wanted);
 }
 
 void expect_one_trace(const Trace& trace) {

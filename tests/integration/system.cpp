@@ -29,7 +29,8 @@ std::uint64_t number_after(const std::string& line, const std::string& key) {
   return at == std::string::npos ? 0 : std::stoull(line.substr(at + key.size()));
 }
 
-// A wave with a trend: a mean reversion strategy trades it, and it needs no file.
+}  // namespace
+
 void write_bars(const std::filesystem::path& path, int bars) {
   std::ofstream file(path);
   file << "date,open,high,low,close,volume\n";
@@ -45,8 +46,6 @@ void write_bars(const std::filesystem::path& path, int bars) {
     last = close;
   }
 }
-
-}  // namespace
 
 Outcome run_alphaswarm(std::vector<std::string> arguments, const std::filesystem::path& cwd,
                        const Variables& environment) {
@@ -121,7 +120,9 @@ json::object TradingApi::wait_for_bars(const json::object& accepted, int bars) {
     return one.status == 200 && one.json().at("bars_seen").to_number<int>() >= bars;
   });
   EXPECT_EQ(reply.status, 200) << reply.body;
-  return reply.json().as_object();
+  json::object row = reply.json().as_object();
+  EXPECT_GE(row.at("bars_seen").to_number<int>(), bars) << reply.body;
+  return row;
 }
 
 CollectorProcess::CollectorProcess(const Variables& environment)
@@ -159,26 +160,6 @@ ExchangeProcess::ExchangeProcess(const Variables& environment)
   if (!process_.wait_for_output("ready")) {
     throw std::runtime_error("alphaswarm exchange did not get ready:\n" + process_.output());
   }
-}
-
-std::string settled_tree(const std::string& query_url, const std::string& trace_id) {
-  // Spans travel in batches, the SDK's at least every second: the picture is whole when it has
-  // not changed for longer than that.
-  const TemporaryFolder folder;
-  std::string last;
-  auto since = std::chrono::steady_clock::now();
-  const auto deadline = since + std::chrono::seconds(60);
-  while (std::chrono::steady_clock::now() < deadline) {
-    Outcome now = run_alphaswarm({"trace", "tree", trace_id, "--no-durations", "--url", query_url},
-                                 folder.path());
-    if (now.exit_code != 0 || now.output != last) {
-      last = now.exit_code == 0 ? std::move(now.output) : std::string();
-      since = std::chrono::steady_clock::now();
-    } else if (std::chrono::steady_clock::now() - since > milliseconds(1500)) {
-      return last;
-    }
-  }
-  return last;
 }
 
 TracingTotals tracing_totals(const std::string& output) {

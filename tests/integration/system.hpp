@@ -23,6 +23,10 @@ struct Outcome {
                                      const std::filesystem::path& cwd,
                                      const Variables& environment = {});
 
+// `bars` made-up daily bars as a CSV file, the same every time: a wave with a trend, which a mean
+// reversion strategy trades.
+void write_bars(const std::filesystem::path& path, int bars);
+
 // What tests do over the HTTP API, wherever its parts run.
 class TradingApi {
  public:
@@ -30,7 +34,7 @@ class TradingApi {
 
   [[nodiscard]] const std::string& api_url() const noexcept { return api_url_; }
   [[nodiscard]] Http& api() noexcept { return api_; }
-  // Writes `bars` made-up daily bars of TEST.LOCAL and ingests them. The same every time.
+  // Ingests `bars` bars of write_bars as TEST.LOCAL.
   void ingest(int bars);
   // POST /paper/start; the reply's body, with "trace_id".
   boost::json::object start_paper(const std::string& run_name, const boost::json::object& feed);
@@ -99,9 +103,6 @@ class ExchangeProcess {
   int port_;
   Process process_;
 };
-
-// `alphaswarm trace tree <id> --no-durations` against a query server, once the trace holds still.
-[[nodiscard]] std::string settled_tree(const std::string& query_url, const std::string& trace_id);
 
 // The lines "tracing: <service> started=… exported=… dropped=… open=…" of a process that ended.
 struct TracingTotals {

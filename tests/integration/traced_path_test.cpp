@@ -17,7 +17,7 @@ TEST(TracedPath, OnePaperRunIsOneTraceOverFourServices) {
   system.ingest(kPictureBars);
   const json::object run = system.run_paper("picture");
   const std::string id(run.at("trace_id").as_string());
-  expect_picture(settled_tree(system.trace_url(), id));
+  expect_picture(system.trace_url(), id);
 
   const Trace trace(system.traces(), id);
   expect_one_trace(trace);
@@ -40,7 +40,7 @@ TEST(TracedPath, HoldsWithExchangeAndCollectorInProcessesOfTheirOwn) {
   system.ingest(kPictureBars);
   const json::object run = system.run_paper("apart");
   const std::string id(run.at("trace_id").as_string());
-  expect_picture(settled_tree(collector.url(16686), id));
+  expect_picture(collector.url(16686), id);
   expect_one_trace(Trace(collector.traces(), id));
   EXPECT_EQ(exchange.process().stop(), 0) << exchange.process().output();
 }
@@ -55,6 +55,7 @@ TEST(TracedPath, OffIsOff) {
   request.headers.set("APCA-API-KEY-ID", "off");
   request.headers.set("APCA-API-SECRET-KEY", "off");
   const Http::Reply reply = http.send(std::move(request));
+  EXPECT_EQ(reply.status, 200) << reply.body;
   EXPECT_FALSE(reply.headers.contains("x-trace-id"));
   EXPECT_EQ(exchange.process().stop(), 0);
   EXPECT_EQ(exchange.process().output().find("tracing:"), std::string::npos)

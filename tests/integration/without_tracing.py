@@ -6,12 +6,14 @@ usage: without_tracing.py ALPHASWARM DATASETS
 import json
 import os
 import pathlib
-import random
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
+from support import WITH_US, free_offset  # noqa: E402
 
 BINARY, DATASETS = (str(pathlib.Path(argument).resolve()) for argument in sys.argv[1:3])
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "alphaswarm_docs/troubleshooting.md"
@@ -45,10 +47,11 @@ def check_doctor(folder: str) -> None:
 def check_services(folder: str) -> None:
     ingested = run(folder, "ingest", f"{DATASETS}/aapl.csv", "--symbol", "AAPL.NASDAQ")
     assert ingested.returncode == 0, ingested.stdout + ingested.stderr
-    offset = random.randrange(10_000, 30_000)
+    offset = free_offset()
     log = pathlib.Path(folder, "log")
     with log.open("w") as output:
-        process = subprocess.Popen([BINARY, "up", "--no-demo", "--port-offset", str(offset), "--data-dir", f"{folder}/data"],
+        process = subprocess.Popen([*WITH_US, BINARY, "up", "--no-demo", "--port-offset", str(offset), "--data-dir",
+                                    f"{folder}/data"],
                                    cwd=folder, env=ENVIRONMENT, stdout=output, stderr=subprocess.STDOUT)
     try:
         deadline = time.monotonic() + 120
@@ -71,7 +74,12 @@ def check_services(folder: str) -> None:
         assert ended["trace_id"] is None, "a trace id without tracing"
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
     assert process.returncode == 0, log.read_text()
     # Four roles in this process ask for tracing.
     warnings = [line for line in log.read_text().splitlines() if "warning" in line]

@@ -45,6 +45,14 @@ def equal(got, wanted, what):
     assert got == wanted, f"{what}: {got!r}, wanted {wanted!r}"
 
 
+def left(client, *queues):
+    """Messages that wait or that a worker has, at one moment: a restore moves them from the one to the other."""
+    with client.pipeline(transaction=True) as at_once:
+        for queue in queues or ("default",):
+            at_once.llen(queue)
+        return sum(at_once.hlen("unacked").execute())
+
+
 def python_to_us(app, folder, url):
     with our_worker(folder, url):
         equal(app.send_task("peer.echo", [{"a": [1, "ü"]}]).get(timeout=20), {"a": [1, "ü"]}, "result")
@@ -79,7 +87,7 @@ def ignored_results(app, folder, url):
             "the message overrules the task": (app.send_task("peer.silent", [1], ignore_result=False), True),
             "nobody says so": (app.send_task("peer.echo", [1]), True),
         }
-        wait_until(lambda: stored.llen("default") + stored.hlen("unacked") == 0, "not all were run", 20)
+        wait_until(lambda: left(stored) == 0, "not all were run", 20)
         for what, (reply, kept) in cases.items():
             equal(bool(stored.exists(f"celery-task-meta-{reply.id}")), kept, what)
 
@@ -117,8 +125,7 @@ def killed_workers_lose_nothing(app, folder, url, kills=12, count=600):
             time.sleep(0.02 + 0.013 * kill)
             worker.kill()
     with our_worker(folder, url, 4, 4, 1000):
-        client = app.backend.client
-        wait_until(lambda: client.llen("default") + client.hlen("unacked") == 0, "tasks are stuck", 60)
+        wait_until(lambda: left(app.backend.client) == 0, "tasks are stuck", 60)
     equal({app.AsyncResult(task).state for task in ids}, {"SUCCESS"}, "states after kills")
     recorded = []
     while message := published.get_message(timeout=0.5):

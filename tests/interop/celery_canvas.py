@@ -5,7 +5,7 @@ import pathlib
 import tempfile
 import time
 
-from celery_both_ways import celery_worker, equal, our_worker, redis
+from celery_both_ways import celery_worker, equal, left, our_worker, redis
 from support import wait_until
 
 
@@ -49,9 +49,10 @@ def failures(app, s, chain):
     equal(heard.get(timeout=20), failed.id, "what link_error is told")
     unwanted, silent = s.theirs("echo"), s.theirs("echo")
     never = [unwanted.freeze(), silent.freeze()]
-    app.send_task("peer.fail", link=unwanted)
+    equal(outcome(app.send_task("peer.fail", link=unwanted))[0], "FAILURE", "with a link that is not needed")
     equal(app.send_task("peer.echo", [1], link_error=silent).get(timeout=20), 1, "with a link_error that is not needed")
-    time.sleep(0.5)
+    wait_until(lambda: left(app.backend.client, "default", "python") == 0, "messages are left", 20)
+    equal(s.theirs("echo", 1).apply_async().get(timeout=20), 1, "what the Python worker has taken last")
     equal([each.state for each in never], ["PENDING"] * 2, "links of the other outcome")
 
 
@@ -103,8 +104,7 @@ def main():
                                         (chords, (app, s, chord, chain, group)), (time_limits, (app,))):
                     test(*arguments)
                     print(f"{test.__name__}: ok", flush=True)
-                client = app.backend.client
-                wait_until(lambda: client.llen("default") + client.hlen("unacked") == 0, "messages are left", 20)
+                wait_until(lambda: left(app.backend.client) == 0, "messages are left", 20)
             app.backend.remove_pending_result = lambda result: result  # Redis is gone when the last of them are
 
 

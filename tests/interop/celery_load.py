@@ -11,7 +11,7 @@ import tempfile
 import time
 import uuid
 
-from celery_both_ways import CELERY, HERE, PEER, equal, our_worker, redis, server
+from celery_both_ways import CELERY, HERE, PEER, equal, left, our_worker, redis, server
 from support import wait_until
 
 COUNT = 10_000
@@ -30,10 +30,6 @@ def queue_copies(app, task, arguments, count):
     for start in range(0, count, 1000):
         client.lpush("default", *(text.replace(first.id, each) for each in ids[start:start + 1000]))
     return ids
-
-
-def left(client):
-    return client.llen("default") + client.hlen("unacked")
 
 
 class Published:

@@ -64,7 +64,7 @@ def check(alphaswarm: str) -> None:
                     except OSError:
                         return False
                     return len(found) == len(expected)
-                wait_until(arrived, f"{service}: {len(found)} of {len(expected)} spans arrived")
+                wait_until(arrived, lambda: f"{service}: {len(found)} of {len(expected)} spans arrived")
                 for key, span in expected.items():
                     got = found[key]
                     assert got["service"] == service, got

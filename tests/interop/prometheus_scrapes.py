@@ -47,7 +47,7 @@ def main() -> None:
                 wait_until(lambda: len(ask(url, "up == 1")) == 2, "Prometheus could not scrape both pages")
                 bars = 'traces_span_metrics_calls_total{span_name="paper.session.bar"}'
                 wait_until(lambda: [r["value"][1] for r in ask(url, bars)] == ["150"],
-                           f"not 150 bars: {ask(url, bars)}")
+                           lambda: f"not 150 bars: {ask(url, bars)}")
                 quantile = ("histogram_quantile(0.99, sum by (le) (traces_span_metrics_duration_seconds_bucket"
                             '{span_name="paper.session.bar"}))')
                 p99 = float(ask(url, quantile)[0]["value"][1])

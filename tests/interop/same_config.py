@@ -50,7 +50,7 @@ def run(command, config: str, ports: dict, ready: str) -> dict:
                     return False
                 # The Collector shows a new series at 0 first.
                 return len(found) >= 4 and all(value > 0 for value in found.values())
-            wait_until(counted, f"{command[0]}: no series of the two spans within a minute: {found}", 75)
+            wait_until(counted, lambda: f"{command[0]}: no series of the two spans within a minute: {found}", 75)
             return found
 
 

@@ -4,12 +4,15 @@ import http.server
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
 import threading
 import time
 import urllib.request
+
+WITH_US = ["setpriv", "--pdeathsig=KILL", "--"]  # a program that ends when we do, whatever ends us
 
 
 def free_ports(count: int) -> list[int]:
@@ -23,7 +26,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def free_offset() -> int:
-    for offset in range(2100, 15000, 131):
+    for offset in random.sample(range(2000, 15000), 200):  # other tests look at the same time
         with contextlib.suppress(OSError):
             for port in (8000, 8100, 4317, 4318, 8888, 8889, 16686):
                 with socket.socket() as probe:
@@ -35,16 +38,17 @@ def free_offset() -> int:
 
 @contextlib.contextmanager
 def server(arguments, log: pathlib.Path, ready, environment=None):
-    """A process, from when `ready(log text)` holds until SIGTERM; it must end within 30 s. Celery's own worker
-    sometimes does not, when the machine is busy: that is not what these tests are about, so it is killed."""
+    """A process, from when `ready(log text)` holds until SIGTERM. It is killed if it does not end within 30 s, or if this
+    process is. Ours must end by itself; Celery's worker sometimes does not, when the machine is busy, and that is not
+    what these tests are about."""
     foreign = pathlib.Path(str(arguments[0])).name == "celery"
     clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     with log.open("wb") as output:
-        process = subprocess.Popen([str(a) for a in arguments], stdout=output, stderr=subprocess.STDOUT,
+        process = subprocess.Popen(WITH_US + [str(a) for a in arguments], stdout=output, stderr=subprocess.STDOUT,
                                    cwd=log.parent, env=clean | (environment or {}), start_new_session=foreign)
     try:
         wait_until(lambda: ready(log.read_text(errors="replace")) or process.poll() is not None,
-                   f"{arguments[0]} did not get ready:\n{log.read_text(errors='replace')}")
+                   lambda: f"{arguments[0]} did not get ready:\n{log.read_text(errors='replace')}")
         if process.poll() is not None:
             raise RuntimeError(f"{arguments[0]} ended early:\n{log.read_text(errors='replace')}")
         yield process
@@ -54,17 +58,21 @@ def server(arguments, log: pathlib.Path, ready, environment=None):
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
+            if foreign:
+                os.killpg(process.pid, signal.SIGKILL)  # with the processes it has forked
+            else:
+                process.kill()
+            process.wait(30)
             if not foreign:
                 raise
-            os.killpg(process.pid, signal.SIGKILL)  # with the processes it has forked
-            process.wait(30)
 
 
-def wait_until(condition, failure: str, seconds: float = 60) -> None:
+def wait_until(condition, failure, seconds: float = 60) -> None:
+    """`failure` is a text, or a function that makes it when it is needed."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise RuntimeError(failure)
+            raise RuntimeError(failure() if callable(failure) else failure)
         time.sleep(0.05)
 
 

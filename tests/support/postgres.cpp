@@ -38,7 +38,8 @@ std::vector<std::string> without_root(std::vector<std::string> arguments) {
   const passwd* user = ::getpwnam(unprivileged_user());
   if (user == nullptr) throw std::runtime_error("no user to run PostgreSQL as");
   std::vector<std::string> all{"setpriv", "--reuid=" + std::to_string(user->pw_uid),
-                               "--regid=" + std::to_string(user->pw_gid), "--clear-groups"};
+                               "--regid=" + std::to_string(user->pw_gid), "--clear-groups",
+                               "--pdeathsig=KILL"};  // who becomes another loses it
   all.insert(all.end(), arguments.begin(), arguments.end());
   return all;
 }

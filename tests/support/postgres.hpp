@@ -41,6 +41,11 @@ class Postgres {
   [[nodiscard]] std::filesystem::path certificate() const;  // what TLS clients should trust
   [[nodiscard]] std::filesystem::path folder() const { return folder_.path(); }
 
+  // Reads what the running server logs until it holds `text`; false if half a minute passes before.
+  // A server whose log nobody reads stands still after 64 KiB of it.
+  [[nodiscard]] bool wait_for_log(std::string_view text) { return server_->wait_for_output(text); }
+  [[nodiscard]] const std::string& log() const { return server_->output(); }  // read so far
+
   void stop();            // as `-m fast`: sessions are ended, everything is written
   void stop_immediate();  // as `-m immediate`: recovery at the next start
   void kill();            // SIGKILL of the server; its children follow by themselves

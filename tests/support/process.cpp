@@ -50,6 +50,8 @@ bool can_listen(int port) {
 
 Process::Process(std::vector<std::string> arguments, const std::filesystem::path& cwd,
                  const std::map<std::string, std::string>& environment) {
+  // A test that is killed, as ctest does at its time-out, takes its servers with it.
+  arguments.insert(arguments.begin(), {"setpriv", "--pdeathsig=KILL", "--"});
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe2 failed");
   posix_spawn_file_actions_t actions;
@@ -77,7 +79,7 @@ Process::Process(std::vector<std::string> arguments, const std::filesystem::path
   pipe_ = ends[0];
   if (error != 0) {
     ::close(pipe_);
-    throw std::runtime_error("cannot start " + arguments[0]);
+    throw std::runtime_error("cannot start " + arguments[0] + " for " + arguments[3]);
   }
 }
 

@@ -19,8 +19,9 @@ using std::chrono::milliseconds;
 class Process {
  public:
   // Starts `arguments[0]` with the rest, in folder `cwd`, the given variables over a clean
-  // environment (PATH and HOME only), standard output and error in one stream. Throws
-  // std::runtime_error if it cannot be started.
+  // environment (PATH and HOME only), standard output and error in one stream. It ends with the
+  // thread that started it. Throws std::runtime_error if it cannot be started; a program that is
+  // not there says so in the output and exits with 127.
   Process(std::vector<std::string> arguments, const std::filesystem::path& cwd,
           const std::map<std::string, std::string>& environment = {});
   ~Process();  // SIGKILL if it still runs

@@ -1,5 +1,6 @@
 #include "alphaswarm/api/routes/pages.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,9 +8,12 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "alphaswarm/api/routes/docs.hpp"
 #include "alphaswarm/api/testing/service.hpp"
+#include "alphaswarm/instrumentation/spans_for_tests.hpp"
 
 namespace alphaswarm::api {
 namespace {
@@ -64,6 +68,22 @@ std::string filled(std::string_view path) {
   return out;
 }
 
+std::string upper_case(std::string_view method) {
+  std::string upper(method);
+  std::ranges::transform(upper, upper.begin(), [](char c) { return c - 'a' + 'A'; });
+  return upper;
+}
+
+void connect_and_close(Service& service, const std::string& path) {
+  const auto meet = [](std::string url) -> net::task<std::string> {
+    Result<net::WebSocket> socket = co_await net::connect_websocket(std::move(url));
+    if (!socket) co_return socket.error().message;
+    co_await socket->close();
+    co_return "";
+  };
+  EXPECT_EQ(net::block_on(service.client_runtime(), meet(service.websocket_url(path))), "") << path;
+}
+
 TEST(DocsRoutes, DescribeEveryRouteThatIsServed) {
   Service service(with_pages);
   const net::HttpResponse response = service.get("/openapi.json");
@@ -76,8 +96,7 @@ TEST(DocsRoutes, DescribeEveryRouteThatIsServed) {
     for (const auto& [method, operation] : methods.as_object()) {
       ++described;
       EXPECT_FALSE(operation.at("summary").as_string().empty()) << path;
-      std::string upper(method);
-      std::ranges::transform(upper, upper.begin(), [](char c) { return c - 'a' + 'A'; });
+      const std::string upper = upper_case(method);
       if (path.starts_with("/chat/")) continue;  // a WebSocket, with tests of its own
       const net::HttpResponse answer = service.send(upper, filled(path));
       EXPECT_NE(answer.status, 405) << upper << " " << path;
@@ -88,6 +107,43 @@ TEST(DocsRoutes, DescribeEveryRouteThatIsServed) {
     }
   }
   EXPECT_EQ(described, 37U);
+}
+
+// What the document describes is what the instrumentation map promises: a SERVER span each, with
+// the template and not the path, of whatever answer.
+TEST(DocsRoutes, EveryRouteDescribedIsASpan) {
+  instrumentation::SpanKeeper keeper;
+  instrumentation::TracingHttpServerObserver observer(keeper.provider());
+  using Names = std::vector<std::pair<std::string, std::string>>;  // span, http.route
+  Names wanted;
+  {
+    Service service(with_pages, {.observer = &observer});
+    const boost::json::value document = boost::json::parse(service.get("/openapi.json").body);
+    wanted.emplace_back("GET /openapi.json", "/openapi.json");
+    for (const auto& [path, methods] : document.at("paths").as_object()) {
+      for (const auto& [method, operation] : methods.as_object()) {
+        const std::string upper = upper_case(method);
+        wanted.emplace_back(upper + " " + std::string(path), path);
+        if (path.starts_with("/chat/")) {
+          connect_and_close(service, filled(path));
+        } else {
+          (void)service.send(upper, filled(path));
+        }
+      }
+    }
+  }
+  Names seen;
+  for (const auto& span : keeper.spans()) {
+    if (span.kind != observability::SpanKind::server) continue;
+    const auto route = span.attributes.find("http.route");
+    seen.emplace_back(span.name, route == span.attributes.end() ? "" : route->second);
+    // The document has no sign for a parameter of several segments, the router has.
+    std::erase(seen.back().first, '*');
+    std::erase(seen.back().second, '*');
+    EXPECT_FALSE(span.attributes.at("http.response.status_code").empty()) << span.name;
+  }
+  EXPECT_GT(wanted.size(), 30U);
+  EXPECT_THAT(seen, ::testing::UnorderedElementsAreArray(wanted));
 }
 
 }  // namespace

@@ -32,8 +32,9 @@ class Service {
  public:
   // What a test brings of its own.
   struct Parts {
-    std::string database_url = {};              // of an empty database; empty: an SQLite file
-    std::shared_ptr<tasks::Bus> bus = nullptr;  // null: one in memory
+    std::string database_url = {};                // of an empty database; empty: an SQLite file
+    std::shared_ptr<tasks::Bus> bus = nullptr;    // null: one in memory
+    net::HttpServerObserver* observer = nullptr;  // MUST outlive the service
   };
   explicit Service(const Adjust& adjust = {}) : Service(adjust, Parts()) {}
   Service(const Adjust& adjust, Parts parts);

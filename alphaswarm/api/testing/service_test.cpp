@@ -49,7 +49,9 @@ Service::Service(const Adjust& adjust, Parts parts)
                                .more_metrics = {},
                                .pages = {}};
   if (adjust) adjust(dependencies);
-  auto server = net::HttpServer::start(runtime_, make_router(std::move(dependencies)), {});
+  net::HttpServerConfig config;
+  config.observer = parts.observer;
+  auto server = net::HttpServer::start(runtime_, make_router(std::move(dependencies)), config);
   EXPECT_TRUE(server.has_value()) << server.error().message;
   server_ = std::move(*server);
 }

@@ -6,6 +6,8 @@
 
 #include "alphaswarm/trading/broker/alpaca_broker.hpp"
 #include "alphaswarm/trading/broker/sim_broker.hpp"
+#include "alphaswarm/trading/broker/tradier_broker.hpp"
+#include "alphaswarm/trading/broker/tradier_server_for_tests.hpp"
 #include "alphaswarm/trading/ingestion/ingest.hpp"
 #include "alphaswarm/trading/kill_switch/kill_switch.hpp"
 #include "alphaswarm/trading/paper/session.hpp"
@@ -126,7 +128,14 @@ TEST_F(ManualSpans, OfEveryCallOfABroker) {
                       {UnixNanos{86'400'000'000'000}, Price::of(12), Price::of(12), Price::of(12),
                        Price::of(12), Quantity::of(1000)}};
   ASSERT_TRUE(net::block_on(runtime_, sim.advance(0, std::span(&bar, 1))));
-  for (Broker* const broker : {static_cast<Broker*>(&alpaca), static_cast<Broker*>(&sim)}) {
+  TradierServer tradier_server;
+  TradierConfig tradier_config;
+  tradier_config.base_url = tradier_server.url();
+  tradier_config.token = "secret-token";
+  tradier_config.account_id = "VA1";
+  TradierBroker tradier(tradier_config, *http_);
+  for (Broker* const broker : std::initializer_list<Broker*>{&alpaca, &sim, &tradier}) {
+    SCOPED_TRACE(broker->venue());
     sink_->clear();
     ASSERT_TRUE(net::block_on(runtime_, broker->connect()));
     OrderRequest order;
