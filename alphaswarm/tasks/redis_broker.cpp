@@ -88,6 +88,9 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
     co_return done ? Result<void>() : std::unexpected(done.error());
   }
 
+  net::task<Result<bool>> requeue(std::vector<Delivery> deliveries, NextTry next) override {
+    return loans_->requeue(std::move(deliveries), std::move(next));
+  }
   net::task<Result<void>> leave(const Delivery& delivery, std::chrono::nanoseconds grace) override {
     return loans_->leave(delivery, grace);
   }
