@@ -94,6 +94,10 @@ class Broker {
   // within `grace` that it has the task. Else it is acknowledged.
   virtual net::task<Result<void>> leave(const Delivery& delivery, std::chrono::nanoseconds grace);
 
+  // Asks all workers there are, whoever wrote them, not to begin this task. Who runs it goes on,
+  // and one that starts later does not know. Within one process there is nobody to ask.
+  virtual net::task<Result<void>> revoke(std::string task_id);
+
   [[nodiscard]] virtual std::unique_ptr<ConsumerRegistration> register_consumer(
       std::vector<std::string> queues) = 0;
   // False if it is certain that nobody takes messages of this queue: within one process, without a
