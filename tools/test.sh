@@ -73,6 +73,8 @@ stage_interop() {
   build/celery-venv/bin/python tests/interop/celery_canvas.py build/release/bin/celery_peer
   build/celery-venv/bin/python tests/interop/celery_api.py "$binary"
   build/celery-venv/bin/python tests/interop/celery_load.py build/release/bin/celery_peer
+  python_environment build/celery-oldest-venv tests/interop/celery-oldest-requirements.txt
+  build/celery-oldest-venv/bin/python tests/interop/celery_oldest.py build/release/bin/celery_peer
   build/interop-venv/bin/python tests/interop/prometheus_scrapes.py "$binary"
   build/interop-venv/bin/python tests/interop/otel_python_to_us.py "$binary"
   python_environment build/alpaca-venv tests/interop/alpaca-requirements.txt

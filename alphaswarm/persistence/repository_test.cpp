@@ -264,6 +264,7 @@ TEST_P(RepositoryTest, ATaskEndsOnce) {
   EXPECT_TRUE(tasks.mark_started("t1", "celery@host", 1, {3}, false));
   EXPECT_TRUE(tasks.mark_started("t1", "celery@other", 2, {3}, false));
   EXPECT_TRUE(tasks.mark_started("t1", "celery@host", 2, {3}));
+  EXPECT_FALSE(tasks.mark_started("t1", "celery@host", 1, {3})) << "a try that is over";
   EXPECT_TRUE(*tasks.store_terminal_frame("t1", "{}"));
   EXPECT_FALSE(*tasks.store_terminal_frame("t1", "{\"late\":1}"));
   EXPECT_EQ(tasks.unfinished()->size(), 1U);

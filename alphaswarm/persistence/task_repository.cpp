@@ -52,7 +52,8 @@ Result<void> TaskRepository::mark_started(std::string_view id, std::string_view 
                                           std::int64_t retries, UnixNanos when, bool take_over) {
   constexpr std::string_view kText =
       "UPDATE tasks SET status = 'STARTED', worker = $1, retries = $2, "
-      "started_at = coalesce(started_at, $3) WHERE id = $4 AND finished_at IS NULL";
+      "started_at = coalesce(started_at, $3) WHERE id = $4 AND finished_at IS NULL "
+      "AND retries <= $2";
   static const std::string kUnlessStarted =
       std::string(kText) + " AND (status <> 'STARTED' OR worker = $1 OR retries <> $2)";
   return one_row(detail::execute_idempotent(executor_, take_over ? kText : kUnlessStarted,

@@ -41,7 +41,8 @@ class TaskRepository {
   // False if a task of that id is already there (nothing changes then).
   [[nodiscard]] Result<bool> insert(const TaskRow& row);
   // Each is not_found if there is no such task, or it has ended.
-  // `take_over` false: also not_found if another worker has started this try of it.
+  // Also not_found if a later try of it is known; `take_over` false: or if another worker has
+  // started this one.
   [[nodiscard]] Result<void> mark_started(std::string_view id, std::string_view worker,
                                           std::int64_t retries, UnixNanos when,
                                           bool take_over = true);

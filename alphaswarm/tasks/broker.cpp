@@ -25,6 +25,8 @@ net::task<Result<void>> Broker::leave(const Delivery& delivery,
   return acknowledge(delivery);
 }
 
+net::task<Result<void>> Broker::revoke(std::string /*task_id*/) { co_return Result<void>(); }
+
 net::task<Result<bool>> Broker::finish(const Delivery& /*delivery*/, StoredResult /*result*/) {
   co_return fail(ErrorCode::unimplemented, "this broker keeps no results");
 }

@@ -41,6 +41,14 @@ struct StoredResult {
   std::chrono::seconds time_to_live{};
 };
 
+// The next try of a task whose message is in hand.
+struct NextTry {
+  std::string queue;
+  int priority = 0;
+  std::string message;
+  StoredResult state{};  // published with it; without a key: none
+};
+
 // The other side has started again with what it had at an earlier time: what was sent after `since`
 // may be lost. Nothing that was sent after `until` is.
 struct Setback {
@@ -76,10 +84,19 @@ class Broker {
   // giving it back again, does nothing.
   virtual net::task<Result<void>> give_back(const Delivery& delivery) = 0;
 
+  // Queues the next try in the place of these messages of one task, in one step, and stores its
+  // state where results are kept. False, and nothing is done, if none of them is lent any more.
+  // After a failure it may be asked again.
+  virtual net::task<Result<bool>> requeue(std::vector<Delivery> deliveries, NextTry next) = 0;
+
   // For a task that another is seen to work on. Where loans can be forgotten: the message is noted
   // as presume_lent() does, in the place of this loan, and is lent again unless that one says
   // within `grace` that it has the task. Else it is acknowledged.
   virtual net::task<Result<void>> leave(const Delivery& delivery, std::chrono::nanoseconds grace);
+
+  // Asks all workers there are, whoever wrote them, not to begin this task. Who runs it goes on,
+  // and one that starts later does not know. Within one process there is nobody to ask.
+  virtual net::task<Result<void>> revoke(std::string task_id);
 
   [[nodiscard]] virtual std::unique_ptr<ConsumerRegistration> register_consumer(
       std::vector<std::string> queues) = 0;

@@ -76,6 +76,17 @@ TEST_F(BrokerTest, GivesBackToWhereItIsPoppedNextMarkedAsRedelivered) {
   EXPECT_EQ(pop_text({"q"}), "later");
 }
 
+TEST_F(BrokerTest, ANextTryTakesThePlaceOfTheOneBeforeItEvenInAFullQueue) {
+  push("q", 0, "first");
+  const auto delivery = pop({"q"});
+  for (int i = 0; i < 5; ++i) push("q", 9, "x");
+  EXPECT_TRUE(*run(broker_->requeue({*delivery}, {"q", 3, "second"})));
+  EXPECT_EQ(*run(broker_->unacknowledged()), 0U);
+  EXPECT_FALSE(*run(broker_->requeue({*delivery}, {"q", 0, "third"}))) << "it is not lent any more";
+  EXPECT_EQ(pop_text({"q"}), "second");
+  EXPECT_EQ(*run(broker_->waiting("q")), 5U);
+}
+
 TEST_F(BrokerTest, AFullQueueSaysSo) {
   for (int i = 0; i < 5; ++i) push("q", i, "x");
   const auto refused = run(broker_->push("q", 0, "x"));

@@ -32,6 +32,18 @@ std::string envelope(const json::value& body, json::object headers, std::string_
                     {"delivery_tag", random_uuid()}}}});
 }
 
+std::string control_channel(int database) { return fmt::format("/{}.celery.pidbox", database); }
+
+std::string revoke_request(std::string_view task_id) {
+  const json::value body{
+      {"method", "revoke"},
+      {"arguments", {{"task_id", task_id}, {"terminate", false}, {"signal", "SIGTERM"}}},
+      {"destination", nullptr},
+      {"pattern", nullptr},
+      {"matcher", nullptr}};
+  return envelope(body, {{"clock", 1}, {"expires", 0}}, "celery.pidbox", "");
+}
+
 std::vector<std::string> names_in(const json::value* value) {
   std::vector<std::string> names;
   if (value == nullptr) return names;

@@ -19,6 +19,11 @@ namespace alphaswarm::tasks::detail {
 // What an envelope carries; nullopt if it cannot be read.
 [[nodiscard]] std::optional<boost::json::value> body_of(const boost::json::value& message);
 
+// Where workers listen for requests.
+[[nodiscard]] std::string control_channel(int database);
+// Celery's request to all workers not to begin a task; nobody answers it.
+[[nodiscard]] std::string revoke_request(std::string_view task_id);
+
 // A name or a list of names.
 [[nodiscard]] std::vector<std::string> names_in(const boost::json::value* value);
 

@@ -72,6 +72,18 @@ class MemoryBroker final : public Broker {
     co_return Result<void>();
   }
 
+  net::task<Result<bool>> requeue(std::vector<Delivery> deliveries, NextTry next) override {
+    const std::scoped_lock lock(state_->mutex);
+    std::size_t lent = 0;
+    for (const Delivery& each : deliveries) lent += state_->unacknowledged.erase(each.tag);
+    if (lent == 0) co_return false;
+    // Full or not: it takes the place of one that was accepted.
+    state_->queues[next.queue].steps[priority_step(next.priority)].push_back(
+        std::move(next.message));
+    state_->arrived();
+    co_return true;
+  }
+
   std::unique_ptr<ConsumerRegistration> register_consumer(
       std::vector<std::string> queues) override {
     return std::make_unique<Registration>(state_, std::move(queues));

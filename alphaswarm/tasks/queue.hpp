@@ -46,6 +46,11 @@ class TaskQueue {
   // result is found though its announcement was lost, five seconds later at most.
   net::task<Result<TaskResult>> wait(std::string task_id, std::chrono::nanoseconds limit);
 
+  // See Broker::revoke().
+  net::task<Result<void>> revoke(std::string task_id) {
+    return broker_->revoke(std::move(task_id));
+  }
+
  private:
   net::task<Result<std::string>> send(TaskMessage message);
 

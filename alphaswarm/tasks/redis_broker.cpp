@@ -10,6 +10,7 @@
 #include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/base/ids.hpp"
 #include "alphaswarm/base/log.hpp"
+#include "alphaswarm/tasks/control_shapes.hpp"
 #include "alphaswarm/tasks/redis_bus.hpp"
 #include "alphaswarm/tasks/redis_loans.hpp"
 #include "alphaswarm/tasks/redis_scripts.hpp"
@@ -88,6 +89,9 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
     co_return done ? Result<void>() : std::unexpected(done.error());
   }
 
+  net::task<Result<bool>> requeue(std::vector<Delivery> deliveries, NextTry next) override {
+    return loans_->requeue(std::move(deliveries), std::move(next));
+  }
   net::task<Result<void>> leave(const Delivery& delivery, std::chrono::nanoseconds grace) override {
     return loans_->leave(delivery, grace);
   }
@@ -131,6 +135,13 @@ class RedisBroker final : public Broker, public std::enable_shared_from_this<Red
     auto subscription = co_await client_->subscribe({}, std::move(patterns));
     if (!subscription) co_return std::unexpected(subscription.error());
     co_return Subscription(make_redis_source(std::move(*subscription)));
+  }
+
+  net::task<Result<void>> revoke(std::string task_id) override {
+    net::RedisCommand command = {"PUBLISH", detail::control_channel(client_->config().database),
+                                 detail::revoke_request(task_id)};
+    const auto reply = co_await client_->command(std::move(command));
+    co_return reply ? Result<void>() : std::unexpected(reply.error());
   }
 
   std::unique_ptr<ConsumerRegistration> register_consumer(

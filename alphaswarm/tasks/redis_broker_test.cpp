@@ -60,6 +60,28 @@ class RedisBrokerTest : public ::testing::Test {
   std::shared_ptr<Broker> broker_ = make();
 };
 
+TEST_F(RedisBrokerTest, ANextTryTakesThePlaceOfTheOneBeforeIt) {
+  push("a");
+  const Delivery first = take_one();
+  const NextTry next{"q", 3, envelope("b", 3), {"celery-task-meta-a", "RETRY", 60s}};
+  server_.cli({"SET",
+               "q\x06\x16"
+               "3",
+               "no list"});
+  EXPECT_FALSE(run(broker_->requeue({first}, next)));
+  EXPECT_EQ(run(broker_->unacknowledged()).value_or(9), 1U) << "refused, it is lent as before";
+  server_.cli({"DEL",
+               "q\x06\x16"
+               "3"});
+  EXPECT_TRUE(*run(broker_->requeue({first}, next)));
+  EXPECT_EQ(run(broker_->unacknowledged()).value_or(9), 0U);
+  EXPECT_EQ(server_.cli({"ZCARD", "unacked_index"}), "0\n");
+  EXPECT_EQ(server_.cli({"GET", "celery-task-meta-a"}), "RETRY\n");
+  EXPECT_FALSE(*run(broker_->requeue({first}, {"q", 0, "x", {"celery-task-meta-a", "x", 60s}})));
+  EXPECT_EQ(server_.cli({"GET", "celery-task-meta-a"}), "RETRY\n");
+  EXPECT_EQ(take({"q"}, 9), std::vector<std::string>{"b"});
+}
+
 TEST_F(RedisBrokerTest, ManyAtOnceLowestPriorityStepFirstQueuesInTurn) {
   push("nine", 9);
   push("four", 4);  // in the list of step 3

@@ -209,6 +209,22 @@ net::task<Result<void>> RedisLoans::presume_lent(std::vector<Delivery> messages,
   co_return Result<void>();
 }
 
+net::task<Result<bool>> RedisLoans::requeue(std::vector<Delivery> deliveries, NextTry next) {
+  std::vector<std::string> keys = {kUnacked, kUnackedIndex,
+                                   list_of(next.queue, priority_step(next.priority))};
+  std::vector<std::string> arguments = {std::move(next.message), std::move(next.state.key),
+                                        std::to_string(next.state.time_to_live.count()),
+                                        std::move(next.state.text)};
+  for (Delivery& each : deliveries) {
+    std::string lost = lost_tag(each);
+    arguments.push_back(std::move(each.tag));
+    if (!lost.empty()) arguments.push_back(std::move(lost));
+  }
+  const auto reply = co_await client_->script(requeue_, std::move(keys), std::move(arguments));
+  if (!reply) co_return std::unexpected(reply.error());
+  co_return reply->integer == 1;
+}
+
 net::task<Result<void>> RedisLoans::leave(Delivery delivery, std::chrono::nanoseconds grace) {
   std::vector<std::string> keys = {kUnacked, kUnackedIndex};
   std::vector<std::string> arguments = {delivery.tag, lost_tag(delivery), lent_of(delivery),

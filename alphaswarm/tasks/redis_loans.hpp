@@ -48,6 +48,7 @@ class RedisLoans {
 
   // `kept_before`: only if it was not kept since that score; empty: whenever. True if it was lent.
   net::task<Result<bool>> put_back(Delivery delivery, std::string kept_before);
+  net::task<Result<bool>> requeue(std::vector<Delivery> deliveries, NextTry next);
   net::task<Result<void>> leave(Delivery delivery, std::chrono::nanoseconds grace);
   // Those whose lease has ended go back to their queues; how many. One process at a time.
   net::task<Result<std::size_t>> restore();
@@ -71,6 +72,7 @@ class RedisLoans {
   const std::shared_ptr<net::RedisClient> client_;
   const RedisBrokerOptions options_;
   const net::RedisScript put_back_{kPutBack};
+  const net::RedisScript requeue_{kRequeue};
   const net::RedisScript leave_{kLeave};
   const net::RedisScript presume_lent_{kPresumeLent};
   const net::RedisScript unlock_{kUnlock};

@@ -201,5 +201,35 @@ TEST_F(RowsTest, TheResultOfATaskThatHasEndedIsStoredWhereItIsMissing) {
   EXPECT_EQ(runs(id), 0);
 }
 
+// ---- a row that somebody else ends while the task runs
+
+TEST_F(RowsTest, AResultThatComesSecondIsNotStored) {
+  const auto worker = start_worker("one@here");
+  const std::string id = system_.apply("held");
+  wait_until([&] { return runs(id) == 1; });
+  EXPECT_TRUE(*persistence::TaskRepository(*system_.database)
+                   .mark_finished(id, kFailure, "", "elsewhere", now_unix()));
+  release_.set();
+  wait_until([&] { return system_.unacknowledged() == 0; });
+  EXPECT_THAT(stored(id), ::testing::HasSubstr("elsewhere"));
+  EXPECT_EQ(status_of(id), kFailure);
+  const auto row = persistence::TaskRepository(*system_.database).find(id);
+  EXPECT_EQ((*row)->terminal_frame_json, "") << "whoever ended it says so";
+}
+
+TEST_F(RowsTest, AResultThatComesSecondDoesNotTakeThePlaceOfTheFirst) {
+  const auto worker = start_worker("one@here");
+  const std::string id = system_.apply("held");
+  wait_until([&] { return runs(id) == 1; });
+  const std::string text =
+      R"({"status":"FAILURE","result":{"exc_type":"KeyError","exc_message":["x"]}})";
+  server_.cli({"SET", result_key(id), text});
+  EXPECT_TRUE(*persistence::TaskRepository(*system_.database)
+                   .mark_finished(id, kFailure, "", "x", now_unix()));
+  release_.set();
+  wait_until([&] { return system_.unacknowledged() == 0; });
+  EXPECT_EQ(stored(id), text + "\n");
+}
+
 }  // namespace
 }  // namespace alphaswarm::tasks

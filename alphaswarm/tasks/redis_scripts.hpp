@@ -90,6 +90,24 @@ redis.call('RPUSH', KEYS[3], ARGV[2])
 redis.call('INCR', KEYS[4])
 return 1)";
 
+// KEYS[3]: the list. ARGV: the next try's message, its state as a result (key, time to live, text;
+// key empty: none), then tags of the tries before it. Gives 1 if one of those was still lent: else
+// another has the task. What can be refused comes first: then the task is lent as before.
+inline constexpr char kRequeue[] = R"(
+local lent = 0
+for i = 5, #ARGV do lent = math.max(lent, redis.call('HEXISTS', KEYS[1], ARGV[i])) end
+if lent == 0 then return 0 end
+redis.call('LPUSH', KEYS[3], ARGV[1])
+for i = 5, #ARGV do
+  redis.call('HDEL', KEYS[1], ARGV[i])
+  redis.call('ZREM', KEYS[2], ARGV[i])
+end
+if ARGV[2] ~= '' then
+  redis.call('SETEX', ARGV[2], ARGV[3], ARGV[4])
+  redis.call('PUBLISH', ARGV[2], ARGV[4])
+end
+return 1)";
+
 // ARGV: a time, then for each message its tag and what `unacked` is to hold.
 inline constexpr char kPresumeLent[] = R"(
 for i = 2, #ARGV, 2 do

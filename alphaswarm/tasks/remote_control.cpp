@@ -46,7 +46,7 @@ class RemoteControl::Impl {
         prefix_(fmt::format("/{}.", client_->config().database)) {}
 
   static net::task<void> listen(std::shared_ptr<Impl> self) {
-    std::vector<std::string> channels = {self->prefix_ + "celery.pidbox"};
+    std::vector<std::string> channels(1, detail::control_channel(self->client_->config().database));
     for (;;) {
       auto subscription = co_await self->client_->subscribe(channels);
       if (!subscription) {
@@ -126,10 +126,10 @@ class RemoteControl::Impl {
     if (!request || !is_for_us(*request)) co_return;
     if (const json::value* headers = at(message, "headers")) {
       const json::value* expires = at(*headers, "expires");
-      if (expires != nullptr && expires->is_number() &&
-          expires->to_number<double>() < seconds_now()) {
-        co_return;
-      }
+      // Zero: never.
+      const double until =
+          expires != nullptr && expires->is_number() ? expires->to_number<double>() : 0;
+      if (until > 0 && until < seconds_now()) co_return;
     }
     const json::value none = json::object();
     const json::value* arguments = at(*request, "arguments");

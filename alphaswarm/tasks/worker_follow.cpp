@@ -149,21 +149,14 @@ net::task<bool> Worker::Impl::send_follower(TaskMessage& follower) {
     const std::string& why = pushed.error().message;
     log_error("worker", fmt::format("task {}, which is to follow {}, could not be sent: {}",
                                     follower.id, follower.parent_id, why));
-    const bool passes = pushed.error().code == ErrorCode::unavailable ||
-                        pushed.error().code == ErrorCode::deadline_exceeded ||
-                        pushed.error().code == ErrorCode::resource_exhausted ||
-                        pushed.error().code == ErrorCode::cancelled;
-    if (!passes) {  // e.g. its queue's name is taken by something else
+    if (!passes(pushed.error())) {  // e.g. its queue's name is taken by something else
       span.error(why);
       co_await end_unsent(follower, why);
       co_return true;
     }
-    {
-      const std::scoped_lock lock(mutex_);
-      if (stopping_) {
-        span.error(why);
-        co_return false;
-      }
+    if (is_stopping()) {
+      span.error(why);
+      co_return false;
     }
     (void)co_await net::sleep_for(std::chrono::seconds(1));
   }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "alphaswarm/persistence/task_repository.hpp"
 #include "alphaswarm/tasks/message.hpp"
 #include "alphaswarm/tasks/task_result.hpp"
 #include "alphaswarm/tasks/worker.hpp"
@@ -97,26 +98,43 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   // Its row, if it has one and this predecessor has made it.
   [[nodiscard]] net::task<void> end_unsent(const TaskMessage& follower, std::string why);
   [[nodiscard]] net::task<void> end_abandoned(const TaskMessage& message, const Outcome& outcome);
-  // False if the message could not be queued again.
-  [[nodiscard]] net::task<bool> retry(const TaskMessage& message, const Outcome& outcome,
-                                      Handling& handling);
+  // Queues the next try in the place of the message. Nullopt if that is refused: then this was the
+  // last one. While the broker cannot be reached it waits, until a stop.
+  [[nodiscard]] net::task<std::optional<Settlement>> retry(const TaskMessage& message,
+                                                           const Outcome& outcome,
+                                                           Handling& handling);
+  [[nodiscard]] net::task<std::optional<Settlement>> requeue(std::string id, NextTry next,
+                                                             observability::Span& span,
+                                                             Handling& handling);
+  // What is to be run in the place of a message whose try is over, by its row.
+  [[nodiscard]] static TaskMessage next_try_of(const TaskMessage& message,
+                                               const persistence::TaskRow& row);
   [[nodiscard]] net::task<Settlement> finish(const TaskMessage& message, Outcome outcome,
                                              Handling& handling);
   // Stores the result and acknowledges; false if the broker cannot be reached before a stop.
   [[nodiscard]] net::task<bool> finish_at_broker(TaskResult result, bool wanted,
                                                  Handling& handling);
+  // For a task that somebody else has ended: its result is stored where clients have none.
+  [[nodiscard]] net::task<Settlement> settle_ended(const TaskMessage& message, TaskResult ended,
+                                                   Handling& handling);
   // Ends the message according to the outcome of its handling.
   [[nodiscard]] net::task<void> settle(Settlement settlement, Handling& handling);
   // What was left to others and is not with them goes back to its queue in time.
   void restore_left();
   [[nodiscard]] net::task<void> restore_after_grace();
-  // What is left to do if the task is not to be run: it has ended, or another worker has it.
+  // What is left to do if the task is not to be run: it has ended, or another worker has it, or
+  // should have its next try.
   struct NotToRun {
     std::optional<TaskResult> ended;
+    std::optional<TaskMessage> next_try;
   };
   [[nodiscard]] net::task<std::optional<NotToRun>> note_started(const TaskMessage& message);
   // By the table.
   [[nodiscard]] std::optional<NotToRun> start_in_table(const TaskMessage& message);
+  [[nodiscard]] std::optional<TaskResult> ended_in_table(const std::string& id) const;
+  // Whether asking again may help.
+  [[nodiscard]] static bool passes(const Error& error);
+  [[nodiscard]] bool is_stopping() const;
   // Whether a client may ask for it.
   [[nodiscard]] bool wants_result(const TaskMessage& message) const;
   [[nodiscard]] net::task<Result<void>> store(TaskResult result);
@@ -220,11 +238,17 @@ class Worker::Impl::Handling {
     deliveries_.clear();
     return false;
   }
-  // The id may be claimed again, by its own retry.
-  void release_claim() {
+  // Takes the messages out; the id may be claimed again, by its own retry.
+  std::vector<Delivery> leave_claim() {
     const std::scoped_lock lock(worker_.mutex_);
     if (!id_.empty()) worker_.running_ids_.erase(id_);
     id_.clear();
+    return std::exchange(deliveries_, {});
+  }
+  // For who gets the messages next.
+  void replace_message(const std::string& message) {
+    const std::scoped_lock lock(worker_.mutex_);
+    for (Delivery& delivery : deliveries_) delivery.message = message;
   }
   [[nodiscard]] const std::string& tag() const { return tag_; }
   [[nodiscard]] SlotGuard& place() { return place_; }

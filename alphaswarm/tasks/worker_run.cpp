@@ -1,4 +1,4 @@
-// What a worker does with one message: run, retry, store the result.
+// What a worker does with one message: run it, store the result.
 
 #include <cxxabi.h>
 #include <fmt/format.h>
@@ -10,7 +10,6 @@
 
 #include "alphaswarm/base/counters.hpp"
 #include "alphaswarm/base/log.hpp"
-#include "alphaswarm/base/random.hpp"
 #include "alphaswarm/persistence/task_repository.hpp"
 #include "alphaswarm/tasks/task_rows.hpp"
 #include "alphaswarm/tasks/tracing.hpp"
@@ -26,16 +25,6 @@ std::string readable_type(const std::exception& error) {
   const std::unique_ptr<char, decltype(&::free)> name(
       abi::__cxa_demangle(typeid(error).name(), nullptr, nullptr, &status), &::free);
   return name != nullptr ? name.get() : typeid(error).name();
-}
-
-std::chrono::nanoseconds backoff(const TaskOptions& options, std::int64_t retries) {
-  std::chrono::nanoseconds wait = options.first_backoff;
-  for (std::int64_t i = 0; i < retries && wait < options.longest_backoff; ++i) wait *= 2;
-  wait = std::min<std::chrono::nanoseconds>(wait, options.longest_backoff);
-  // Jitter only shortens, so that the longest wait is what the setting says.
-  const double factor = 1.0 - 0.2 * thread_random().uniform();
-  return std::chrono::nanoseconds(
-      static_cast<std::int64_t>(static_cast<double>(wait.count()) * factor));
 }
 
 void count_finished(std::string_view status) {
@@ -63,11 +52,14 @@ net::task<std::optional<TaskResult>> Worker::Impl::stored_result(const std::stri
 net::task<std::optional<TaskResult>> Worker::Impl::earlier_result(const TaskMessage& message) {
   if (!message.redelivered) co_return std::nullopt;
   if (auto stored = co_await stored_result(message.id)) co_return stored;
-  if (database_ != nullptr) {
-    const auto row = persistence::TaskRepository(*database_).find(message.id);
-    if (row && *row && is_terminal((*row)->status)) co_return result_of(**row);
-  }
-  co_return std::nullopt;
+  co_return ended_in_table(message.id);
+}
+
+std::optional<TaskResult> Worker::Impl::ended_in_table(const std::string& id) const {
+  if (database_ == nullptr) return std::nullopt;
+  const auto row = persistence::TaskRepository(*database_).find(id);
+  if (!row || !*row || !is_terminal((*row)->status)) return std::nullopt;
+  return result_of(**row);
 }
 
 net::task<Worker::Impl::Settlement> Worker::Impl::run(TaskMessage message, std::stop_source stop,
@@ -91,13 +83,11 @@ net::task<Worker::Impl::Settlement> Worker::Impl::run(TaskMessage message, std::
     enter_phase(handling.tag(), TaskPhase::active);
     if (auto other = co_await note_started(message)) {
       tracing::finish_consumer(span, kIgnored, nullptr);
-      if (!other->ended) co_return Settlement::leave;
-      if (!broker_->keeps_results()) co_return Settlement::acknowledge;
-      // The table keeps less of an error than clients see.
-      if (co_await stored_result(message.id)) co_return Settlement::acknowledge;
-      const bool wanted = wants_result(message);
-      (void)co_await net::shielded(finish_at_broker(std::move(*other->ended), wanted, handling));
-      co_return Settlement::settled;
+      if (other->ended) {
+        co_return co_await net::shielded(settle_ended(message, std::move(*other->ended), handling));
+      }
+      if (other->next_try) handling.replace_message(encode_message(*other->next_try));
+      co_return Settlement::leave;
     }
     event("task-started", message.id);
     outcome = co_await attempt(message, stop, span);
@@ -111,10 +101,10 @@ net::task<Worker::Impl::Settlement> Worker::Impl::run(TaskMessage message, std::
   if (outcome.status == kRetry) {
     tracing::retry_event(span, outcome.error->message);
     tracing::finish_consumer(span, kRetry, nullptr);
-    if (co_await net::shielded(retry(message, outcome, handling))) {
-      co_return Settlement::acknowledge;
+    if (const auto settled = co_await net::shielded(retry(message, outcome, handling))) {
+      co_return *settled;
     }
-    outcome.status = kFailure;  // no retry could be queued
+    outcome.status = kFailure;  // no retry can be queued
   }
   if (!co_await net::shielded(send_followers(message, outcome))) {
     tracing::finish_consumer(span, kPending, nullptr);
@@ -199,43 +189,6 @@ void Worker::Impl::ended_event(const Outcome& outcome, const std::string& id, do
   }
 }
 
-net::task<bool> Worker::Impl::retry(const TaskMessage& message, const Outcome& outcome,
-                                    Handling& handling) {
-  const TaskOptions& options = functions_.find(message.task)->second.options;
-  TaskMessage again = message;
-  again.retries = message.retries + 1;
-  again.eta = UnixNanos{now_unix().value + backoff(options, message.retries).count()};
-  again.parent_id = message.id;
-  again.redelivered = false;
-  // Noted before it is queued: its end must not be overwritten by the note.
-  if (database_ != nullptr) {
-    log_if_failed(
-        persistence::TaskRepository(*database_)
-            .mark_retry(message.id, outcome.error->message, again.retries, options_of(again)),
-        "noting a retry");
-  }
-  if (wants_result(message)) {
-    TaskResult state;
-    state.task_id = message.id;
-    state.status = kRetry;
-    state.error = outcome.error->message;
-    state.exception_type = outcome.exception_type;
-    const auto stored = co_await store(std::move(state));
-    log_if_failed(stored, "storing a task's state");
-  }
-  handling.release_claim();
-  auto span = tracing::start_producer(again, broker_->system());
-  tracing::inject(again);
-  std::string envelope = encode_message(again);
-  const auto pushed = co_await broker_->push(again.queue, again.priority, std::move(envelope));
-  if (!pushed) {
-    span.error(pushed.error().message);
-    log_error("worker", fmt::format("task {} could not be queued for its retry: {}", message.id,
-                                    pushed.error().message));
-  }
-  co_return pushed.has_value();
-}
-
 bool Worker::Impl::wants_result(const TaskMessage& message) const {
   if (message.ignore_result) return !*message.ignore_result;
   const auto found = functions_.find(message.task);
@@ -253,7 +206,11 @@ std::optional<Worker::Impl::NotToRun> Worker::Impl::start_in_table(const TaskMes
     const auto row = tasks.find(message.id);
     if (row && *row) {
       NotToRun other;
-      if (is_terminal((*row)->status)) other.ended = result_of(**row);
+      if (is_terminal((*row)->status)) {
+        other.ended = result_of(**row);
+      } else if ((*row)->retries > message.retries) {
+        other.next_try = next_try_of(message, **row);
+      }
       return other;
     }
     // Sent by another client than ours.
@@ -308,6 +265,11 @@ net::task<Worker::Impl::Settlement> Worker::Impl::finish(const TaskMessage& mess
   if (database_ != nullptr) {
     const auto marked = persistence::TaskRepository(*database_)
                             .mark_finished(message.id, outcome.status, result_text, error, now);
+    if (marked && !*marked) {
+      if (auto ended = ended_in_table(message.id)) {
+        co_return co_await settle_ended(message, std::move(*ended), handling);
+      }
+    }
     in_table = marked ? Result<void>() : std::unexpected(marked.error());
     log_if_failed(in_table, "storing a task's result in the database");
   }

@@ -51,6 +51,34 @@ net::task<void> Worker::Impl::restore_after_grace() {
   }
 }
 
+net::task<Worker::Impl::Settlement> Worker::Impl::settle_ended(const TaskMessage& message,
+                                                               TaskResult ended,
+                                                               Handling& handling) {
+  const bool wanted = wants_result(message);
+  // The table keeps less of an error than clients see.
+  const bool lacking = wanted && !co_await stored_result(message.id);
+  if (broker_->keeps_results()) {
+    (void)co_await finish_at_broker(std::move(ended), lacking, handling);
+    co_return Settlement::settled;
+  }
+  if (lacking) {
+    const auto stored = co_await store(std::move(ended));
+    if (!stored) log_error("worker", "storing a result failed: " + stored.error().message);
+  }
+  co_return Settlement::acknowledge;
+}
+
+bool Worker::Impl::passes(const Error& error) {
+  return error.code == ErrorCode::unavailable || error.code == ErrorCode::deadline_exceeded ||
+         error.code == ErrorCode::resource_exhausted || error.code == ErrorCode::cancelled ||
+         error.code == ErrorCode::data_loss;
+}
+
+bool Worker::Impl::is_stopping() const {
+  const std::scoped_lock lock(mutex_);
+  return stopping_;
+}
+
 net::task<bool> Worker::Impl::finish_at_broker(TaskResult result, bool wanted, Handling& handling) {
   StoredResult stored;
   if (wanted) {
@@ -68,10 +96,7 @@ net::task<bool> Worker::Impl::finish_at_broker(TaskResult result, bool wanted, H
     }
     log_error("worker", fmt::format("the result of task {} could not be stored: {}", result.task_id,
                                     done.error().message));
-    {
-      const std::scoped_lock lock(mutex_);
-      if (stopping_) co_return false;  // it is lent again to a worker that can
-    }
+    if (is_stopping()) co_return false;        // it is lent again to a worker that can
     handling.put_back(std::move(deliveries));  // still kept from others meanwhile
     (void)co_await net::sleep_for(std::chrono::seconds(1));
     deliveries = handling.take_deliveries();

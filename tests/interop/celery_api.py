@@ -212,6 +212,29 @@ def what_follows_ours_is_not_lost(api: Api, folder, url, client):
     equal(api.runs().count(task), 1, "how often it was run")
 
 
+def a_session_stopped_before_it_began(api: Api, folder, url, client):
+    """Two of them, and one worker of Celery for one at a time: the second does not begin.
+    With processes: its pool of threads has begun with all it was given, and looks at no revoke."""
+    api.may_go_on(False)
+
+    def start(name):
+        body = {"config": {"session": {"universe": ["AAPL.SIM"]}}, "run_name": str(folder / "work" / name)}
+        return post(f"{api.base}/paper/start", body)[0]["task_id"]
+
+    arguments = [CELERY, "-A", "celery_desk", "worker", "-P", "prefork", "-c", "1", "-Q", "paper", "-l", "INFO", "-n", "paper@here"]
+    with server(arguments, folder / "celery-paper.log", lambda log: "ready." in log, {"PEER_REDIS": url, "PYTHONPATH": str(HERE)}):
+        first = start("fine")
+        wait_until(lambda: first in api.runs(), "Celery has not begun", 20)
+        second = start("fine")
+        wait_until(lambda: client.llen("paper") == 0, "Celery did not take it", 20)
+        equal(post(f"{api.base}/paper/stop/{second}", {})[0]["ok"], True, "the answer to a stop")
+        api.may_go_on(True)
+        api.ends(first, "SUCCESS")
+        api.ends(second, "REVOKED")
+        equal(api.task(second)["error"], "revoked", "why it did not run")
+    equal(second in api.runs(), False, "whether it was run")
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -230,6 +253,8 @@ def main():
                 print("an_empty_redis_brings_nothing_again: ok", flush=True)
                 beside_our_own_worker(api, folder, url)
                 print("beside_our_own_worker: ok", flush=True)
+                a_session_stopped_before_it_began(api, folder, url, client)
+                print("a_session_stopped_before_it_began: ok", flush=True)
                 what_follows_ours_is_not_lost(api, folder, url, client)
                 print("what_follows_ours_is_not_lost: ok", flush=True)
 

@@ -101,6 +101,68 @@ def us_to_python(folder, url):
         equal(send(url, "python", "python.flaky", 2)["result"], 2, "retries")
 
 
+def another_celery_worker(folder, url, *more, visibility=3600):
+    """One task at a time; `more` are its options."""
+    arguments = [CELERY, "-A", "celery_tasks", "worker", "-P", "threads", "-c", "1", "--prefetch-multiplier=1", "-l", "INFO", "-n", "one@here", *more]
+    environment = {"PEER_REDIS": url, "PYTHONPATH": str(HERE), "PEER_VISIBILITY": str(visibility)}
+    return server(arguments, folder / f"celery-{time.monotonic_ns()}.log", lambda log: "ready." in log, environment)
+
+
+def ask(url, task, *arguments, **options):
+    """`send` with options, to the queue of Celery's workers."""
+    done = subprocess.run([PEER, "send", url, "python", task, json.dumps(arguments), json.dumps(options)], capture_output=True, text=True, timeout=40)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def what_we_ask_of_python(app, folder, url):
+    """Priority, eta and expires of our messages, before a real Celery worker."""
+    begun = folder / "begun"
+
+    def later(text, **options):
+        return ask(url, "python.note", str(begun), text, wait=False, **options)["id"]
+
+    for priority in (9, 6, 0, 3):
+        later(f"priority-{priority}", priority=priority)
+    late = later("expired", expires=0.2)
+    time.sleep(0.3)
+    with another_celery_worker(folder, url, "-Q", "python"):
+        # What comes later, with priority 0, would overtake them.
+        wait_until(lambda: begun.exists() and len(begun.read_text().splitlines()) == 4, "they are not run", 20)
+        refused = ask(url, "python.note", str(begun), "expired", expires=-9)
+        equal((refused["status"], refused["exception_type"], refused["error"]), ("REVOKED", "TaskRevokedError", "expired"), "our side of an expired task")
+        wait_until(lambda: app.AsyncResult(late).state == "REVOKED", "what expired in its queue is not revoked", 20)
+        before = time.time()
+        equal(ask(url, "python.note", str(begun), "eta", countdown=1.5)["status"], "SUCCESS", "a task with an eta")
+        equal(ask(url, "python.note", str(begun), "in time", expires=60)["status"], "SUCCESS", "a task that has not expired")
+    lines = [line.split(" ", 1) for line in begun.read_text().splitlines()]
+    equal([text for _, text in lines], ["priority-0", "priority-3", "priority-6", "priority-9", "eta", "in time"], "what was run, in this order")
+    assert float(lines[4][0]) >= before + 1.5, "ran before its time"
+
+
+def lost_to_the_other_kind(app, folder, url):
+    """A message that a killed worker of one kind had is run by a worker of the other kind."""
+    client = app.backend.client
+    with another_celery_worker(folder, url, "-Q", "default") as worker:
+        taken = app.send_task("peer.stuck", ["python"])
+        wait_until(lambda: client.hlen("unacked") == 1, "Celery did not take it", 20)
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait(20)
+    equal((client.llen("default"), client.hlen("unacked")), (0, 1), "what a killed Celery worker leaves")
+    with our_worker(folder, url, 4, 4, 1000):
+        equal(taken.get(timeout=20), "ours", "restored by ours")
+    with our_worker(folder, url) as worker:
+        taken = app.send_task("peer.stuck", ["ours"])
+        wait_until(lambda: client.hlen("unacked") == 1, "ours did not take it", 20)
+        worker.kill()
+        worker.wait(20)
+    equal((client.llen("default"), client.hlen("unacked")), (0, 1), "what a killed worker of ours leaves")
+    time.sleep(1.1)  # Celery looks as it starts, and then only every hundred seconds
+    with another_celery_worker(folder, url, "-Q", "default", visibility=1):
+        equal(taken.get(timeout=20), "python", "restored by Celery")
+    wait_until(lambda: client.llen("default") + client.hlen("unacked") == 0, "something is left", 20)
+
+
 def a_stopped_worker_gives_back(app, folder, url):
     with our_worker(folder, url, 1, 4) as worker:
         replies = [app.send_task("peer.sleep", [0.5]) for _ in range(3)]
@@ -142,7 +204,8 @@ def main():
         with redis(folder) as url:
             os.environ["PEER_REDIS"] = url
             from celery_tasks import app
-            for test in (python_to_us, ignored_results, a_stopped_worker_gives_back, killed_workers_lose_nothing):
+            for test in (python_to_us, ignored_results, a_stopped_worker_gives_back, killed_workers_lose_nothing, what_we_ask_of_python,
+                         lost_to_the_other_kind):
                 begin = time.monotonic()
                 test(app, folder, url)
                 print(f"{test.__name__}: ok, {time.monotonic() - begin:.1f} s", flush=True)

@@ -73,6 +73,12 @@ def patterns(app, name):
     equal(reply, [{name: {"ok": "pong"}}], "the answer to a pattern")
 
 
+def without_an_end(app, name):
+    """Who gives no time-out sends `expires` 0: the request never expires."""
+    app.control.broadcast("revoke", arguments={"task_id": "for ever"}, timeout=0)
+    wait_until(lambda: "for ever" in (app.control.inspect(timeout=2).revoked() or {}).get(name, []), "a request without an end is not heard", 20)
+
+
 def command_line(url, name):
     environment = os.environ | {"PEER_REDIS": url, "PYTHONPATH": str(HERE)}
     for what, wanted in (("ping", "pong"), ("active", "empty"), ("stats", "prefetch_count")):
@@ -192,6 +198,8 @@ def main():
                 print("inspect, revoke: ok", flush=True)
                 patterns(app, name)
                 print("pattern, matcher: ok", flush=True)
+                without_an_end(app, name)
+                print("no expires: ok", flush=True)
                 command_line(url, name)
                 print("command line: ok", flush=True)
                 events(app, folder, url)

@@ -1,5 +1,6 @@
 // celery_peer worker URL [concurrency prefetch visibility_ms]   a worker with small tasks
-// celery_peer send URL QUEUE TASK ARGS                          one task; prints its result
+// celery_peer send URL QUEUE TASK ARGS [OPTIONS]                one task; prints its result
+// OPTIONS, as JSON: priority, countdown and expires (seconds from now), wait (false: prints its id)
 // Ends on SIGTERM or SIGINT.
 
 #include <pthread.h>
@@ -43,6 +44,12 @@ net::task<Result<json::value>> flaky(tasks::TaskContext& context) {
   const auto times = context.argument("times", 0)->to_number<std::int64_t>();
   if (context.retries < times) co_return fail(ErrorCode::unavailable, "not yet");
   co_return json::value(context.retries);
+}
+// Stays with the kind of worker that is named, until that one is killed; the other ends it.
+net::task<Result<json::value>> stuck(tasks::TaskContext& context) {
+  if (context.argument("where", 0)->as_string() != "ours") co_return json::value("ours");
+  (void)co_await net::sleep_for(1h);
+  co_return fail(ErrorCode::cancelled, "stopped");
 }
 // Appends a line to a file, so that a test can count runs.
 net::task<Result<json::value>> note(tasks::TaskContext& context) {
@@ -91,6 +98,7 @@ int work(int count, char** arguments) {
   worker.register_task("peer.fail", broken);
   worker.register_task("peer.sleep", sleeping);
   worker.register_task("peer.note", note);
+  worker.register_task("peer.stuck", stuck);
   worker.register_task("peer.silent", echo, {.ignore_result = true});
   worker.register_task("peer.flaky", flaky,
                        {.max_retries = 3, .first_backoff = 50ms, .longest_backoff = 200ms});
@@ -106,17 +114,32 @@ int work(int count, char** arguments) {
   return ended ? 0 : 1;
 }
 
-int send(char** arguments) {
+std::optional<UnixNanos> from_now(const json::object& options, std::string_view name) {
+  const json::value* seconds = options.if_contains(name);
+  if (seconds == nullptr) return std::nullopt;
+  const double nanos = seconds->to_number<double>() * 1e9;
+  return UnixNanos{now_unix().value + static_cast<std::int64_t>(nanos)};
+}
+
+int send(int count, char** arguments) {
   Peer peer(arguments[2], {});
   tasks::TaskQueue queue(peer.broker, peer.bus, nullptr);
   tasks::ApplyOptions options;
   options.queue = arguments[3];
+  const json::object more = count > 6 ? json::parse(arguments[6]).as_object() : json::object();
+  options.priority = more.contains("priority") ? more.at("priority").to_number<int>() : 0;
+  options.eta = from_now(more, "countdown");
+  options.expires = from_now(more, "expires");
   json::array values = json::parse(arguments[5]).as_array();
   const auto id = net::block_on(
       peer.runtime, queue.apply_async(arguments[4], std::move(values), {}, std::move(options)));
   if (!id) {
     std::fprintf(stderr, "%s\n", id.error().message.c_str());
     return 1;
+  }
+  if (more.contains("wait") && !more.at("wait").as_bool()) {
+    std::puts(json::serialize(json::value{{"id", *id}}).c_str());
+    return 0;
   }
   const auto result = net::block_on(peer.runtime, queue.wait(*id, 20s));
   peer.runtime.stop();
@@ -138,10 +161,10 @@ int send(char** arguments) {
 int main(int count, char** arguments) {
   const std::string_view mode = count > 2 ? arguments[1] : "";
   if (mode == "worker") return work(count, arguments);
-  if (mode == "send" && count == 6) return send(arguments);
+  if (mode == "send" && (count == 6 || count == 7)) return send(count, arguments);
   std::fputs(
       "usage: celery_peer worker URL [concurrency prefetch visibility_ms] | "
-      "send URL QUEUE TASK ARGS\n",
+      "send URL QUEUE TASK ARGS [OPTIONS]\n",
       stderr);
   return 2;
 }

@@ -10,12 +10,28 @@ app.conf.update(
     task_acks_late=True,
     broker_connection_retry_on_startup=True,
     worker_hijack_root_logger=False,
+    broker_transport_options={"visibility_timeout": float(os.environ.get("PEER_VISIBILITY", 3600))},
 )
 
 
 @app.task(name="python.echo")
 def echo(value):
     return value
+
+
+@app.task(name="python.note")
+def note(path, text):
+    """When it began, and what."""
+    with open(path, "a") as file:
+        file.write(f"{time.time()} {text}\n")
+
+
+@app.task(name="peer.stuck")
+def stuck(where):
+    """Stays with the kind of worker that is named, until that one is killed; the other ends it."""
+    if where == "python":
+        time.sleep(3600)
+    return "python"
 
 
 @app.task(name="python.fail")

@@ -1,7 +1,7 @@
 #pragma once
 
 // A TCP proxy before a server of 127.0.0.1 that breaks a connection at the worst moments: after a
-// request has been done and before its answer, or with the request still on its way.
+// request has been done and before its answer, with the request still on its way, or for good.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -47,9 +47,12 @@ class CuttingProxy {
 
   [[nodiscard]] int port() const noexcept { return port_; }
   // The next request that holds `text` is done, and the connection cut instead of answered.
-  void lose_reply_to(std::string text) { arm(std::move(text), false); }
+  void lose_reply_to(std::string text) { arm(std::move(text), Cut::reply); }
   // The next request that holds `text` is kept back, and its connection cut.
-  void hold(std::string text) { arm(std::move(text), true); }
+  void hold(std::string text) { arm(std::move(text), Cut::hold); }
+  // As if who sends such a request died before it, or after it: from there on nothing passes.
+  void die_before(std::string text) { arm(std::move(text), Cut::before_death); }
+  void die_after(std::string text) { arm(std::move(text), Cut::death); }
   // What was kept back arrives, and is done before this returns.
   void deliver_held() {
     const std::scoped_lock lock(mutex_);
@@ -60,6 +63,7 @@ class CuttingProxy {
   [[nodiscard]] int cuts() const noexcept { return cuts_; }
 
  private:
+  enum class Cut : std::uint8_t { reply, hold, before_death, death };
   static sockaddr_in loopback(int port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -75,10 +79,10 @@ class CuttingProxy {
     }
     return true;
   }
-  void arm(std::string text, bool hold) {
+  void arm(std::string text, Cut cut) {
     const std::scoped_lock lock(mutex_);
     armed_ = std::move(text);
-    hold_ = hold;
+    cut_ = cut;
   }
   void accept_all() {
     for (;;) {
@@ -99,7 +103,7 @@ class CuttingProxy {
   // True if the connection to the server is kept for what it has not been sent yet.
   bool relay(int client, int server) {
     std::array<char, 65536> buffer{};
-    while (!ending_) {
+    while (!ending_ && !dead_) {
       std::array<pollfd, 2> both = {{{client, POLLIN, 0}, {server, POLLIN, 0}}};
       if (::poll(both.data(), both.size(), 50) <= 0) continue;
       if (both[1].revents != 0) {
@@ -113,6 +117,7 @@ class CuttingProxy {
       if (count <= 0) return false;
       const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
       const std::scoped_lock lock(mutex_);
+      if (dead_) return false;
       const bool cut = !armed_.empty() && bytes.find(armed_) != std::string_view::npos;
       if (!cut) {
         if (!send_all(server, bytes)) return false;
@@ -120,7 +125,9 @@ class CuttingProxy {
       }
       armed_.clear();
       ++cuts_;
-      if (hold_) {
+      dead_ = cut_ == Cut::before_death || cut_ == Cut::death;
+      if (cut_ == Cut::before_death) return false;
+      if (cut_ == Cut::hold) {
         held_ = bytes;
         held_server_ = server;
         return true;
@@ -135,10 +142,11 @@ class CuttingProxy {
   int port_ = 0;
   int listener_ = -1;
   std::atomic<bool> ending_{false};
+  std::atomic<bool> dead_{false};
   std::atomic<int> cuts_{0};
   std::mutex mutex_;
   std::string armed_;  // guarded by mutex_, like what follows
-  bool hold_ = false;
+  Cut cut_ = Cut::reply;
   std::string held_;
   int held_server_ = -1;
   std::jthread acceptor_;

@@ -11,6 +11,7 @@
 #include "alphaswarm/net/runtime.hpp"
 #include "alphaswarm/persistence/task_repository.hpp"
 #include "alphaswarm/tasks/foreign_results.hpp"
+#include "alphaswarm/tasks/queue.hpp"
 #include "alphaswarm/tasks/task_result.hpp"
 #include "alphaswarm/trading/kill_switch/stop_signal.hpp"
 
@@ -111,12 +112,14 @@ net::HttpResponse show_run(const ApiDependencies& service, const net::HttpReques
   return reply(std::move(*json));
 }
 
-// Whether there is anything left to stop; not_found if no paper session has that task.
-net::task<Result<bool>> is_stoppable(const ApiDependencies& service, std::string_view task_id) {
+enum class Progress : std::uint8_t { queued, begun, ended };
+
+// not_found if no paper session has that task.
+net::task<Result<Progress>> progress_of(const ApiDependencies& service, std::string_view task_id) {
   const Result<std::optional<RunRow>> run =
       co_await net::blocking([&] { return RunRepository(service.database).find_by_task(task_id); });
   if (!run) co_return std::unexpected(run.error());
-  if (run->has_value()) co_return !has_ended(**run);
+  if (run->has_value()) co_return has_ended(**run) ? Progress::ended : Progress::begun;
   // Not started yet: only its task is known.
   const Result<std::optional<TaskRow>> task = co_await service.results.look(std::string(task_id));
   if (!task) co_return std::unexpected(task.error());
@@ -124,7 +127,9 @@ net::task<Result<bool>> is_stoppable(const ApiDependencies& service, std::string
     co_return fail(ErrorCode::not_found,
                    "There is no paper task '" + std::string(task_id.substr(0, 100)) + "'.");
   }
-  co_return !tasks::is_terminal((*task)->status);
+  const std::string& status = (*task)->status;
+  if (tasks::is_terminal(status)) co_return Progress::ended;
+  co_return status == tasks::kStarted ? Progress::begun : Progress::queued;
 }
 
 net::task<net::HttpResponse> stop(const ApiDependencies& service, const net::HttpRequest& request) {
@@ -137,17 +142,23 @@ net::task<net::HttpResponse> stop(const ApiDependencies& service, const net::Htt
   }
   if (auto invalid = query.finish()) co_return std::move(*invalid);
   if (reason.empty()) reason = "stopped by the user";
-  const Result<bool> stoppable = co_await is_stoppable(service, task_id);
-  if (!stoppable) co_return error_reply(stoppable.error());
-  if (*stoppable) {
+  const Result<Progress> progress = co_await progress_of(service, task_id);
+  if (!progress) co_return error_reply(progress.error());
+  const bool stoppable = *progress != Progress::ended;
+  if (stoppable) {
     const Result<void> sent = co_await trading::send_stop(service.bus, task_id, reason);
     if (!sent) co_return error_reply(sent.error());
+  }
+  if (*progress == Progress::queued) {
+    // Python workers know nothing of the signal, and it has an end of life.
+    const Result<void> revoked = co_await service.queue.revoke(std::string(task_id));
+    if (!revoked) co_return error_reply(revoked.error());
   }
   JsonWriter json;
   json.begin_object()
       .field("task_id", task_id)
       .field("reason", reason)
-      .field("ok", *stoppable)
+      .field("ok", stoppable)
       .end_object();
   co_return reply(std::move(json));
 }
