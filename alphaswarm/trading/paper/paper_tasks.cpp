@@ -1,5 +1,8 @@
 #include "alphaswarm/trading/paper/paper_tasks.hpp"
 
+#include "alphaswarm/base/task_local.hpp"
+#include "alphaswarm/trading/paper/left_orders.hpp"
+
 namespace alphaswarm::trading::paper {
 
 namespace json = boost::json;
@@ -38,6 +41,11 @@ void register_paper_tasks(tasks::Worker& worker, Services& services) {
     json::object copy = document->get_object();
     const Result<SessionResult> result =
         co_await run_document(services, std::move(copy), std::move(run_name), context.id);
+    // What it may have left open at its venue does not wait for the next start of a worker.
+    net::spawn(*net::Runtime::current(), [&services]() -> net::task<void> {
+      current_task_slot() = TaskSlot{};  // no part of the session's trace
+      co_await follow_left_orders(services);
+    });
     if (!result) co_return std::unexpected(result.error());
     co_return json::value(to_json(*result));
   };

@@ -8,8 +8,9 @@ namespace alphaswarm::trading::paper {
 inline constexpr std::string_view kRunPaperTask = "alphaswarm.tasks.paper_tasks.run_paper";
 
 // Registers run_paper(cfg, run_name): `cfg` is the session document, `run_name` may be absent or
-// null. The result is to_json(SessionResult). A task that is delivered again resumes its run.
-// `services` MUST outlive the worker.
+// null. The result is to_json(SessionResult). A task that is delivered again resumes its run. At
+// its end, orders that it has left open at a live venue are followed (follow_left_orders).
+// `services` MUST outlive the worker's runtime.
 void register_paper_tasks(tasks::Worker& worker, Services& services);
 
 // What the task does, for a program that runs one session and ends: a document in, a result out.

@@ -2,8 +2,10 @@
 // and what becomes of those that are still open when it ends.
 
 #include "alphaswarm/persistence/kill_switch_repository.hpp"
+#include "alphaswarm/tasks/queue.hpp"
 #include "alphaswarm/trading/paper/left_orders.hpp"
 #include "alphaswarm/trading/paper/order_tracker.hpp"
+#include "alphaswarm/trading/paper/paper_tasks.hpp"
 #include "alphaswarm/trading/paper/session_orders_fixture.hpp"
 
 namespace alphaswarm::trading::paper {
@@ -135,6 +137,27 @@ TEST_F(LeftOrdersTest, TheyAreCancelledWhenAWorkerStarts) {
   expect_same_orders(run);
   EXPECT_EQ(count_names(spans())["paper.order.follow_up"], 1);
   EXPECT_EQ(paper_->stats().open, 0U);
+}
+
+TEST_F(LeftOrdersTest, TheyAreCancelledWhenASessionsTaskHasEnded) {
+  leave_an_order();
+  store_bars(5);
+  const auto broker = tasks::make_memory_broker();
+  tasks::Worker worker(runtime_, broker, services_.bus, services_.database, services_.progress, {});
+  register_paper_tasks(worker, services_);
+  worker.start();
+  tasks::TaskQueue queue(broker, services_.bus, services_.database);
+  tasks::ApplyOptions options;
+  options.queue = "paper";
+  // Any session's end will do.
+  ASSERT_TRUE(net::block_on(runtime_, queue.apply_async(std::string(kRunPaperTask), {document()},
+                                                        json::object(), std::move(options))));
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (first_order().status != "cancelled" && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(first_order().status, "cancelled");
+  EXPECT_TRUE(worker.stop(std::chrono::seconds(5)));
 }
 
 TEST_F(LeftOrdersTest, OneThatTheVenueDeniesIsAskedForOnceAndStaysOpen) {
