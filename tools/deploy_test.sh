@@ -70,7 +70,7 @@ say "image: $(du -sm $out/stage | cut -f1) MiB on top of the base"
 # Each collector configuration starts in our own collector, and ends cleanly.
 for file in $deploy/otel/otel-collector-config.yaml $deploy/otel/embedded.yaml; do
   folder=$(mktemp -d)
-  port=$("$python" -c 'import random; print(random.randrange(20000, 40000))')
+  port=$(PYTHONPATH=tests/interop "$python" -c 'from support import free_offset; print(free_offset())')
   "$binary" collector --config $file --port-offset "$port" --data-dir "$folder" >"$folder/log" 2>&1 &
   pid=$!
   for _ in $(seq 100); do grep -q '^ready' "$folder/log" && break; kill -0 $pid 2>/dev/null || break; sleep 0.1; done
