@@ -59,7 +59,8 @@ check_program() {
     [ -f "$clean/usr/$file" ] || die "the package lacks /usr/$file"
   done
   # A span from doctor to the collector of the package, and back by its query API.
-  local offset=$((20000 + RANDOM % 20000)) pid
+  local offset pid
+  offset=$(PYTHONPATH=$root/tests/interop python3 -c 'from support import free_offset; print(free_offset())')
   "${as_inside[@]}" alphaswarm collector --port-offset $offset --data-dir /tmp/data >"$out/collector.log" 2>&1 &
   pid=$!
   trap "kill $pid 2>/dev/null || true" EXIT
