@@ -59,8 +59,10 @@ struct Prepared {
     model.record = model.inline_record;
     model.capacity = SpanSlot::kInline;
     for (const Attribute& each : attributes) {
+      // What does not fit would take a chunk of the pool, whose size may not be set yet.
+      const sdk::PairWriter pair(kAttributes, each.key, each.value, kNone.value_bytes);
+      if (model.used + pair.size() > SpanSlot::kInline) return;
       put_any_attribute(model, kNone, each.key, each.value);
-      if (model.record != model.inline_record) return release_record(model);
     }
     const std::uint32_t blocks = (model.used + kCopySlack - 1) / kCopySlack;
     copied = blocks * static_cast<std::uint32_t>(kCopySlack);
